@@ -1,0 +1,52 @@
+using System.Text.Json.Serialization;
+
+namespace TrainMover.Contracts.Fleet;
+
+/// <summary>What a machine is kept for while it holds no rank.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<MachineRole>))]
+public enum MachineRole
+{
+    /// <summary>Takes ranks when a job starts.</summary>
+    [JsonStringEnumMemberName("training")] Training,
+
+    /// <summary>General standby: pre-warmed, waits for an unexpected failure (paper, general standby).</summary>
+    [JsonStringEnumMemberName("standby")] Standby,
+
+    /// <summary>Not pre-warmed; joiner of an expected interruption, or the fallback when no standby is left.</summary>
+    [JsonStringEnumMemberName("elastic")] Elastic,
+}
+
+/// <summary>A machine's agent announced it for the first time, or its worker listens elsewhere now.</summary>
+/// <param name="MachineId">The machine.</param>
+/// <param name="Role">What it is kept for.</param>
+/// <param name="Host">Address of the worker's data-plane listener.</param>
+/// <param name="Port">Port of that listener.</param>
+[EventType("trainmover.machine.registered.v1", Topics.Fleet)]
+public sealed record MachineRegistered(string MachineId, MachineRole Role, string Host, int Port);
+
+/// <summary>A machine was given a rank of a job.</summary>
+/// <param name="MachineId">The machine.</param>
+/// <param name="JobId">The job.</param>
+/// <param name="Rank">The rank.</param>
+/// <param name="Generation">Generation of the job from which on it holds.</param>
+[EventType("trainmover.machine.assigned.v1", Topics.Fleet)]
+public sealed record MachineAssigned(string MachineId, string JobId, int Rank, int Generation);
+
+/// <summary>A plan reserved the machine as joiner; no other plan may have it.</summary>
+/// <param name="MachineId">The joiner.</param>
+/// <param name="MigrationId">The plan.</param>
+[EventType("trainmover.machine.reserved.v1", Topics.Fleet)]
+public sealed record MachineReserved(string MachineId, string MigrationId);
+
+/// <summary>The machine holds no rank and no reservation any more, and may be chosen again.</summary>
+/// <param name="MachineId">The machine.</param>
+/// <param name="Reason">Why it was let go.</param>
+[EventType("trainmover.machine.released.v1", Topics.Fleet)]
+public sealed record MachineReleased(string MachineId, string Reason);
+
+/// <summary>The machine is not to be chosen: it failed, or is under maintenance.</summary>
+/// <param name="MachineId">The machine.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Until">When it may be chosen again, once its agent announces an idle worker; absent: not before an operator says so.</param>
+[EventType("trainmover.machine.quarantined.v1", Topics.Fleet)]
+public sealed record MachineQuarantined(string MachineId, string Reason, DateTimeOffset? Until = null);
