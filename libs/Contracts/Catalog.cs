@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace TrainMover.Contracts;
 
@@ -27,7 +28,10 @@ public static class Catalog
     private static readonly FrozenDictionary<string, CatalogEntry> ByName = Entries.ToFrozenDictionary(entry => entry.Name);
     private static readonly FrozenDictionary<Type, CatalogEntry> ByType = Entries.ToFrozenDictionary(entry => entry.ClrType);
 
-    /// <summary>camelCase, enums as camelCase strings, absent instead of null, required members enforced on reading.</summary>
+    /// <summary>
+    /// camelCase and exact, enums by their wire names, absent instead of null; on reading, everything that is neither nullable nor defaulted
+    /// must be there and must not be null (list elements included), and no property may appear twice. Unknown properties are ignored.
+    /// </summary>
     public static JsonSerializerOptions Json { get; } = CreateJson();
 
     /// <summary>The entry of a versioned type name, or null when this build does not know it.</summary>
@@ -47,13 +51,18 @@ public static class Catalog
     {
         var options = new JsonSerializerOptions(JsonSerializerDefaults.Web)
         {
+            PropertyNameCaseInsensitive = false,
+            AllowDuplicateProperties = false,
+            // jsonb and other writers do not keep the order of properties: a discriminator may come late.
+            AllowOutOfOrderMetadataProperties = true,
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
             RespectNullableAnnotations = true,
             RespectRequiredConstructorParameters = true,
             NumberHandling = JsonNumberHandling.Strict,
+            TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { Strictness.NullableMayBeAbsent, Strictness.NoNullElements, Strictness.DiscriminatorIsRequired } },
         };
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
-        options.MakeReadOnly(populateMissingResolver: true);
+        options.MakeReadOnly();
         return options;
     }
 }

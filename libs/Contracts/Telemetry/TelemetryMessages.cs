@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace TrainMover.Contracts.Telemetry;
 
 /// <summary>The agent of a machine is alive.</summary>
@@ -13,13 +15,14 @@ public sealed record Heartbeat(string MachineId, int? WorkerPid, long MonotonicN
 /// <param name="Generation">Generation in which the step was committed.</param>
 /// <param name="Rank">The rank.</param>
 /// <param name="Step">The step, from 0.</param>
-/// <param name="Loss">Loss averaged over the data-parallel ranks.</param>
+/// <param name="Loss">Loss averaged over the data-parallel ranks; <c>"NaN"</c>, <c>"Infinity"</c> or <c>"-Infinity"</c> where training diverged.</param>
 /// <param name="LossBits">The raw bits of the float, for comparison bit for bit.</param>
 /// <param name="Ms">Length of the step in milliseconds.</param>
 /// <param name="MonotonicNs">Monotonic time of its completion; nanoseconds.</param>
 [EventType("trainmover.telemetry.step-completed.v1", Topics.Telemetry)]
 public sealed record StepCompleted(
-    string MachineId, string JobId, int Generation, int Rank, long Step, float Loss, uint LossBits, double Ms, long MonotonicNs);
+    string MachineId, string JobId, int Generation, int Rank, long Step,
+    [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] float Loss, uint LossBits, double Ms, long MonotonicNs);
 
 /// <summary>The worker process of a machine ended.</summary>
 /// <param name="MachineId">The machine.</param>
