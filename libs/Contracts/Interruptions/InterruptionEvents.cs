@@ -34,6 +34,9 @@ public enum InterruptionCause
     /// <summary>The worker process ended without being told to.</summary>
     [JsonStringEnumMemberName("worker-death")] WorkerDeath,
 
+    /// <summary>The worker process is there, but its peers do not hear from it.</summary>
+    [JsonStringEnumMemberName("worker-unreachable")] WorkerUnreachable,
+
     /// <summary>Agent and worker are silent.</summary>
     [JsonStringEnumMemberName("machine-loss")] MachineLoss,
 

@@ -130,6 +130,13 @@ public sealed record MigrationAborted(string MigrationId, string JobId, Migratio
 [EventType("trainmover.migration.escalated.v1", Topics.Migrations)]
 public sealed record MigrationEscalated(string MigrationId, string JobId, string InterruptionId, long? FaultMonotonicNs = null);
 
+/// <summary>A member of the new generation was lost after the switch was agreed: a further generation takes over.</summary>
+/// <param name="MigrationId">The migration.</param>
+/// <param name="JobId">The job.</param>
+/// <param name="Reason">Why, in one plain sentence.</param>
+[EventType("trainmover.migration.superseded.v1", Topics.Migrations)]
+public sealed record MigrationSuperseded(string MigrationId, string JobId, string Reason);
+
 /// <summary>An agent refused an order, because it is of an older generation or comes too late.</summary>
 /// <param name="MigrationId">The migration.</param>
 /// <param name="JobId">The job.</param>
@@ -163,4 +170,7 @@ public enum MigrationPhase
 
     /// <summary>Aborted.</summary>
     [JsonStringEnumMemberName("aborted")] Aborted,
+
+    /// <summary>A further generation took over after the switch was agreed.</summary>
+    [JsonStringEnumMemberName("superseded")] Superseded,
 }

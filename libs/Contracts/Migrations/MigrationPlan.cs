@@ -13,6 +13,9 @@ public enum MigrationOutcome
 
     /// <summary>Given up before the switch was agreed; the old membership is unharmed.</summary>
     [JsonStringEnumMemberName("aborted")] Aborted,
+
+    /// <summary>A member was lost after the switch was agreed and before it was completed: a further generation goes on from the new membership.</summary>
+    [JsonStringEnumMemberName("superseded")] Superseded,
 }
 
 /// <summary>From where the joiner gets its state, best first (paper, state).</summary>

@@ -1,0 +1,45 @@
+using TrainMover.Contracts.Interruptions;
+
+namespace TrainMover.Domain.Detection;
+
+/// <summary>Settings of the detectors.</summary>
+public sealed record DetectionOptions
+{
+    /// <summary>Version under which decisions are recorded.</summary>
+    public string Version { get; init; } = "detectors-1";
+
+    /// <summary>How often agents send heartbeats. Default 250 ms.</summary>
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Silence after which an agent counts as lost. Default 1.5 s; at least three heartbeat intervals.</summary>
+    public TimeSpan HeartbeatTimeout { get; init; } = TimeSpan.FromMilliseconds(1500);
+
+    /// <summary>
+    /// How long a worker that its peers do not hear may still turn out to be dead, or its machine lost, before it is raised as unreachable. Default 2 s;
+    /// longer than the heartbeat timeout.
+    /// </summary>
+    public TimeSpan UnreachableGrace { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>What follows from an error code; codes that are not listed are no interruption. XIDs after NVIDIA's catalogue: those that end the work of a device.</summary>
+    public IReadOnlyDictionary<string, InterruptionKind> ErrorCodes { get; init; } = new Dictionary<string, InterruptionKind>(StringComparer.OrdinalIgnoreCase)
+    {
+        ["xid-48"] = InterruptionKind.Expected,
+        ["xid-62"] = InterruptionKind.Expected,
+        ["xid-64"] = InterruptionKind.Expected,
+        ["xid-74"] = InterruptionKind.Expected,
+        ["xid-79"] = InterruptionKind.Expected,
+        ["xid-95"] = InterruptionKind.Expected,
+        ["xid-119"] = InterruptionKind.Expected,
+        ["xid-120"] = InterruptionKind.Expected,
+        ["fail-slow"] = InterruptionKind.Expected,
+    };
+
+    /// <summary>The first broken rule, or null when the settings agree with each other.</summary>
+    public string? BrokenRule() => this switch
+    {
+        { HeartbeatInterval: var interval } when interval <= TimeSpan.Zero => $"HeartbeatInterval is {interval}; it is positive.",
+        _ when HeartbeatTimeout < 3 * HeartbeatInterval => $"HeartbeatTimeout ({HeartbeatTimeout}) is at least three times HeartbeatInterval ({HeartbeatInterval}).",
+        _ when UnreachableGrace <= HeartbeatTimeout => $"UnreachableGrace ({UnreachableGrace}) is longer than HeartbeatTimeout ({HeartbeatTimeout}).",
+        _ => null,
+    };
+}

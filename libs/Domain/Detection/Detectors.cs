@@ -1,0 +1,161 @@
+using System.Globalization;
+using TrainMover.Contracts.Interruptions;
+using TrainMover.Contracts.Migrations;
+using TrainMover.Contracts.Telemetry;
+using TrainMover.Domain.Fleet;
+using TrainMover.Domain.Interruptions;
+using TrainMover.Domain.Jobs;
+
+namespace TrainMover.Domain.Detection;
+
+/// <summary>A telemetry message as it came in.</summary>
+/// <param name="Source">CloudEvents source.</param>
+/// <param name="Id">CloudEvents id.</param>
+/// <param name="Body">The message.</param>
+public sealed record Observation(string Source, string Id, object Body);
+
+/// <summary>What the detectors remember between messages: a window over telemetry. Not safe for use by several threads at once.</summary>
+/// <param name="options">Settings.</param>
+public sealed class Detectors(DetectionOptions options)
+{
+    private sealed record Unheard(PeerUnreachable Report, Observation Observation, DateTimeOffset Since);
+
+    private readonly Dictionary<string, DateTimeOffset> _heartbeats = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Unheard> _unheard = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _silent = new(StringComparer.Ordinal);
+
+    /// <summary>A message came in.</summary>
+    /// <exception cref="DomainRuleException">It names a machine that nobody announced.</exception>
+    public Decision Observe(World world, Observation observation, DateTimeOffset now)
+    {
+        var decision = new Decision(world);
+        switch (observation.Body)
+        {
+            case Heartbeat heartbeat:
+                _heartbeats[heartbeat.MachineId] = now;
+                _silent.Remove(heartbeat.MachineId);
+                RecoverAgent(decision, world, heartbeat.MachineId);
+                break;
+            case WorkerExited { Ordered: false } exited:
+                _unheard.Remove(exited.MachineId);
+                if (MemberJob(world, exited.MachineId) is { } job && exited.JobId == job.Spec!.JobId)
+                {
+                    Raise(decision, world, observation, exited.MachineId, InterruptionKind.Unexpected, InterruptionCause.WorkerDeath,
+                        $"{job.Spec.JobId}-{exited.MachineId}-pid{exited.Pid.ToString(CultureInfo.InvariantCulture)}",
+                        $"The worker of {exited.MachineId} (process {exited.Pid}) ended without being told to: {exited.Detail}.", exited.MonotonicNs);
+                }
+
+                break;
+            case PeerUnreachable report when MemberJob(world, report.SuspectMachine)?.Topology!.Generation == report.Generation:
+                _unheard.TryAdd(report.SuspectMachine, new Unheard(report, observation, now));
+                break;
+            case MaintenanceScheduled notice:
+                RequireKnown(world, notice.MachineId);
+                Raise(decision, world, observation, notice.MachineId, InterruptionKind.Expected, InterruptionCause.Maintenance,
+                    $"{notice.MachineId}-maintenance-{observation.Id}", $"Maintenance of {notice.MachineId} is announced: {notice.Reason}.", notice.MonotonicNs);
+                break;
+            case ReplacementRequested request:
+                RequireKnown(world, request.MachineId);
+                Raise(decision, world, observation, request.MachineId, InterruptionKind.Expected, InterruptionCause.Manual,
+                    $"{request.MachineId}-manual-{observation.Id}", $"{request.RequestedBy} asked to replace {request.MachineId}: {request.Reason}.", request.MonotonicNs);
+                break;
+            case FaultReported fault:
+                RequireKnown(world, fault.MachineId);
+                if (options.ErrorCodes.TryGetValue(fault.Code, out var kind))
+                {
+                    Raise(decision, world, observation, fault.MachineId, kind, InterruptionCause.ErrorCode,
+                        $"{fault.MachineId}-{fault.Code}-{observation.Id}", $"{fault.MachineId} reported {fault.Code}{(fault.Detail is null ? "" : $" ({fault.Detail})")}.", fault.MonotonicNs);
+                }
+
+                break;
+        }
+
+        return decision;
+    }
+
+    /// <summary>Time passed: looks for silence.</summary>
+    public Decision Tick(World world, DateTimeOffset now)
+    {
+        var decision = new Decision(world);
+        foreach (var (machineId, seen) in _heartbeats)
+        {
+            if (now - seen < options.HeartbeatTimeout) continue;
+            var report = _unheard.GetValueOrDefault(machineId);
+            if (report is not null && MemberJob(world, machineId) is { } job)
+            {
+                _unheard.Remove(machineId);
+                Raise(decision, world, report.Observation, machineId, InterruptionKind.Unexpected, InterruptionCause.MachineLoss,
+                    $"{job.Spec!.JobId}-g{report.Report.Generation}-{machineId}-lost",
+                    $"{machineId} is lost: no heartbeat of its agent for {options.HeartbeatTimeout.TotalSeconds:0.#} s, and {report.Report.MachineId} cannot reach its worker.", report.Report.MonotonicNs);
+            }
+            else if (_silent.Add(machineId))
+            {
+                Raise(decision, world, new Observation("/detector", $"{machineId}-silent-{seen:O}", seen), machineId, InterruptionKind.Expected, InterruptionCause.AgentLoss,
+                    $"{machineId}-agent-{seen.ToUnixTimeMilliseconds()}", $"The agent of {machineId} is silent; its worker is not reported unreachable. Restart the agent.", null, Severity.Restart);
+            }
+        }
+
+        foreach (var (machineId, unheard) in _unheard.Where(entry => now - entry.Value.Since >= options.UnreachableGrace).ToList())
+        {
+            _unheard.Remove(machineId);
+            if (MemberJob(world, machineId) is not { } job || job.Topology!.Generation != unheard.Report.Generation) continue;
+            Raise(decision, world, unheard.Observation, machineId, InterruptionKind.Unexpected, InterruptionCause.WorkerUnreachable,
+                $"{job.Spec!.JobId}-g{unheard.Report.Generation}-{machineId}-unreachable",
+                $"{unheard.Report.MachineId} cannot reach the worker of {machineId} ({unheard.Report.Detail}), whose process has not ended.", unheard.Report.MonotonicNs);
+        }
+
+        return decision;
+    }
+
+    /// <summary>A migration completed: the interruptions that it answered are resolved.</summary>
+    public static Decision Resolve(World world)
+    {
+        var decision = new Decision(world);
+        foreach (var migration in world.Migrations.Where(migration => migration.Phase is MigrationPhase.Completed))
+        {
+            foreach (var id in migration.Interruptions)
+                decision.OnInterruption(id, interruption => interruption.Resolve(migration.Plan!.MigrationId));
+        }
+
+        return decision;
+    }
+
+    private static void RecoverAgent(Decision decision, World world, string machineId)
+    {
+        foreach (var interruption in world.Interruptions.Where(interruption => interruption is { Status: InterruptionStatus.Open, Raised.Cause: InterruptionCause.AgentLoss }
+            && interruption.Raised.Machines.Contains(machineId)))
+        {
+            decision.OnInterruption(interruption.Raised!.InterruptionId, state => state.Recover($"The agent of {machineId} is heard again."));
+        }
+    }
+
+    // One interruption per machine and kind is enough: a second detector that sees the same cause adds nothing to act on.
+    private void Raise(
+        Decision decision, World world, Observation observation, string machineId, InterruptionKind kind, InterruptionCause cause, string id, string reason,
+        long? faultMonotonicNs, Severity severity = Severity.Replace)
+    {
+        if (severity == Severity.Replace && world.Interruptions.Any(known => known is { Status: InterruptionStatus.Open, Raised.Severity: Severity.Replace }
+            && known.Raised.Kind == kind && known.Raised.Machines.Contains(machineId)))
+        {
+            return;
+        }
+
+        var evidence = new Evidence(observation.Source, observation.Id, reason);
+        var raised = new InterruptionRaised(id, kind, cause, severity, [machineId], reason, options.Version, [evidence], faultMonotonicNs);
+        decision.OnInterruption(id, state => state.Raise(raised));
+    }
+
+    private static Job? MemberJob(World world, string machineId) =>
+        world.Jobs.FirstOrDefault(job => job.Status == JobStatus.Running && (job.HasMember(machineId) || IsOpenMember(world, job, machineId)));
+
+    // Between the switch and the closing of the migration the joiner is a member already.
+    private static bool IsOpenMember(World world, Job job, string machineId) =>
+        job.OpenMigration is { } id && world.Migration(id) is { Phase: MigrationPhase.Agreed or MigrationPhase.Completed } migration && migration.Joiners.Contains(machineId);
+
+    private static void RequireKnown(World world, string machineId)
+    {
+        if (world.Machine(machineId).Status != MachineStatus.Unknown) return;
+        var known = string.Join(", ", world.Machines.Select(machine => machine.MachineId));
+        throw new DomainRuleException($"Machine {machineId} is unknown. Known: {(known.Length == 0 ? "none" : known)}.");
+    }
+}

@@ -1,0 +1,142 @@
+using System.Collections.Immutable;
+using TrainMover.Contracts.Jobs;
+using TrainMover.Contracts.Migrations;
+
+namespace TrainMover.Domain.Jobs;
+
+/// <summary>Where a job stands.</summary>
+public enum JobStatus
+{
+    /// <summary>Never submitted.</summary>
+    None,
+
+    /// <summary>Waits for machines.</summary>
+    Submitted,
+
+    /// <summary>Every rank has a machine.</summary>
+    Running,
+
+    /// <summary>All steps are trained.</summary>
+    Completed,
+}
+
+/// <summary>Trust in a standby of a job.</summary>
+public enum StandbyTrust
+{
+    /// <summary>Warming up.</summary>
+    Assigned,
+
+    /// <summary>Its shadow iteration was good.</summary>
+    Ready,
+
+    /// <summary>Its shadow iteration was not good.</summary>
+    Rejected,
+}
+
+/// <summary>State of one job.</summary>
+/// <param name="Status">Where it stands.</param>
+/// <param name="Spec">What it trains.</param>
+/// <param name="Topology">Who holds which rank.</param>
+/// <param name="LastGeneration">Highest generation ever given out, aborted ones included.</param>
+/// <param name="OpenMigration">The plan that holds the job, if any.</param>
+/// <param name="Standbys">Standbys and the trust in them.</param>
+/// <param name="Finished">Ranks that trained their last step.</param>
+public sealed record Job(
+    JobStatus Status,
+    JobSpec? Spec,
+    JobTopology? Topology,
+    int LastGeneration,
+    string? OpenMigration,
+    ImmutableSortedDictionary<string, StandbyTrust> Standbys,
+    ImmutableSortedDictionary<int, RankDigest> Finished)
+{
+    /// <summary>Before the first event.</summary>
+    public static Job Initial { get; } = new(
+        JobStatus.None, null, null, 0, null,
+        ImmutableSortedDictionary.Create<string, StandbyTrust>(StringComparer.Ordinal), ImmutableSortedDictionary<int, RankDigest>.Empty);
+
+    /// <summary>Name of the stream of a job.</summary>
+    public static string Stream(string jobId) => $"job-{jobId}";
+
+    /// <summary>Whether the machine holds a rank.</summary>
+    public bool HasMember(string machineId) => Topology?.Ranks.Any(place => place.MachineId == machineId) == true;
+
+    /// <summary>Hands the job in.</summary>
+    /// <exception cref="DomainRuleException">The id is taken, or the specification makes no sense.</exception>
+    public IReadOnlyList<object> Submit(JobSpec spec)
+    {
+        if (Status != JobStatus.None) throw new DomainRuleException($"Job {spec.JobId} was submitted before: choose another id.");
+        if (spec.Layout is not { Dp: >= 1, Pp: 1, Tp: 1 })
+            throw new DomainRuleException($"Layout dp {spec.Layout.Dp}, pp {spec.Layout.Pp}, tp {spec.Layout.Tp} is not supported: dp of 1 or more with pp 1 and tp 1 is.");
+        if (spec.Steps < 1) throw new DomainRuleException("A job trains at least 1 step.");
+        if (spec.BatchPerRank < 1) throw new DomainRuleException("A rank trains at least 1 sequence per step.");
+        if (spec.Model.Width % spec.Model.Heads != 0) throw new DomainRuleException($"Model width {spec.Model.Width} is not a multiple of {spec.Model.Heads} heads.");
+        return [new JobSubmitted(spec)];
+    }
+
+    /// <summary>Starts the job on a membership; nothing when it runs already.</summary>
+    /// <exception cref="DomainRuleException">It was not submitted.</exception>
+    public IReadOnlyList<object> Start(JobTopology topology) => Status switch
+    {
+        JobStatus.Submitted => [new JobStarted(Spec!.JobId, topology)],
+        JobStatus.None => throw new DomainRuleException("A job starts after it was submitted."),
+        _ => [],
+    };
+
+    /// <summary>Gives the job a standby; nothing when it has this one.</summary>
+    public IReadOnlyList<object> AssignStandby(string machineId) =>
+        Status == JobStatus.Running && !Standbys.ContainsKey(machineId) ? [new StandbyAssigned(Spec!.JobId, machineId)] : [];
+
+    /// <summary>Records how a standby's warm-up went; nothing when it is no standby of the job or known already.</summary>
+    public IReadOnlyList<object> RecordWarmUp(string machineId, ShadowOutcome shadow)
+    {
+        if (!Standbys.TryGetValue(machineId, out var trust) || trust != StandbyTrust.Assigned) return [];
+        return shadow.Good
+            ? [new StandbyReady(Spec!.JobId, machineId, shadow.Ms)]
+            : [new StandbyRejected(Spec!.JobId, machineId, shadow.Reason ?? "The shadow iteration differed from the record.")];
+    }
+
+    /// <summary>A plan takes hold of the job.</summary>
+    /// <exception cref="DomainRuleException">Another plan holds it, it does not run, or the generation is not new.</exception>
+    public IReadOnlyList<object> OpenMigrationTo(string migrationId, int generation)
+    {
+        if (Status != JobStatus.Running) throw new DomainRuleException($"Job {Spec?.JobId} is {Status}: only a running job migrates.");
+        if (OpenMigration is not null) throw new DomainRuleException($"Job {Spec!.JobId} is held by {OpenMigration}.");
+        if (generation <= LastGeneration) throw new DomainRuleException($"Generation {generation} was given out before (last: {LastGeneration}).");
+        return [new JobMigrationOpened(Spec!.JobId, migrationId, generation)];
+    }
+
+    /// <summary>The plan lets go; nothing when it does not hold the job.</summary>
+    public IReadOnlyList<object> CloseMigration(string migrationId, MigrationOutcome outcome, JobTopology topology) =>
+        OpenMigration == migrationId ? [new JobMigrationClosed(Spec!.JobId, migrationId, outcome, topology)] : [];
+
+    /// <summary>A rank trained its last step; with the last rank the job is completed.</summary>
+    public IReadOnlyList<object> FinishRank(long steps, RankDigest digest)
+    {
+        if (Status != JobStatus.Running || Finished.ContainsKey(digest.Rank)) return [];
+        var events = new List<object> { new JobRankFinished(Spec!.JobId, steps, digest) };
+        var finished = Finished.SetItem(digest.Rank, digest);
+        if (finished.Count == Topology!.Ranks.Count) events.Add(new JobCompleted(Spec.JobId, steps, [.. finished.Values]));
+        return events;
+    }
+
+    /// <summary>The state after an event.</summary>
+    public Job Evolve(object @event) => @event switch
+    {
+        JobSubmitted e => this with { Status = JobStatus.Submitted, Spec = e.Spec },
+        JobStarted e => this with { Status = JobStatus.Running, Topology = e.Topology, LastGeneration = e.Topology.Generation },
+        StandbyAssigned e => this with { Standbys = Standbys.SetItem(e.MachineId, StandbyTrust.Assigned) },
+        StandbyReady e => this with { Standbys = Standbys.SetItem(e.MachineId, StandbyTrust.Ready) },
+        StandbyRejected e => this with { Standbys = Standbys.SetItem(e.MachineId, StandbyTrust.Rejected) },
+        JobMigrationOpened e => this with { OpenMigration = e.MigrationId, LastGeneration = e.Generation },
+        JobMigrationClosed e => this with
+        {
+            OpenMigration = null,
+            Topology = e.Topology,
+            Standbys = Standbys.RemoveRange(e.Topology.Ranks.Select(place => place.MachineId)),
+        },
+        JobRankFinished e => this with { Finished = Finished.SetItem(e.Digest.Rank, e.Digest) },
+        JobCompleted => this with { Status = JobStatus.Completed },
+        _ => this,
+    };
+}

@@ -1,0 +1,68 @@
+using TrainMover.Contracts.Interruptions;
+using TrainMover.Contracts.Migrations;
+using TrainMover.Contracts.Progress;
+
+namespace TrainMover.Domain.Migrations;
+
+/// <summary>The Executor's decisions: which fact leads to which event of which migration.</summary>
+public static class Executor
+{
+    /// <summary>A migration was planned or changed: takes the next step that needs nobody's report.</summary>
+    public static Decision OnChange(World world, DateTimeOffset now)
+    {
+        var decision = new Decision(world);
+        foreach (var migration in world.Migrations.Where(migration => migration.Phase is not null && !migration.Ended))
+        {
+            var id = migration.Plan!.MigrationId;
+            decision.OnMigration(id, MigrationDecider.BeginPreparation);
+            decision.OnMigration(id, state => state.Kind == InterruptionKind.Unexpected ? MigrationDecider.ContinueAfterEscalation(state) : []);
+            decision.OnMigration(id, state => MigrationDecider.PassDeadline(state, now));
+        }
+
+        return decision;
+    }
+
+    /// <summary>A machine reported.</summary>
+    public static Decision OnReport(World world, MachineReport report)
+    {
+        var decision = new Decision(world);
+        switch (report)
+        {
+            case Announced announced:
+                foreach (var migration in Open(world))
+                {
+                    var place = migration.Plan!.To.Ranks.Concat(migration.Plan.From.Ranks).FirstOrDefault(place => place.MachineId == report.MachineId);
+                    if (place is not null && place.Port != announced.Worker.Port)
+                        decision.OnMigration(migration.Plan.MigrationId, state => MigrationDecider.RecordWorkerReplaced(state, report.MachineId));
+                }
+
+                break;
+            case Parked parked:
+                foreach (var migration in Open(world).Where(migration => migration.Plan!.JobId == report.JobId))
+                    decision.OnMigration(migration.Plan!.MigrationId, state => MigrationDecider.RecordParked(state, parked));
+                break;
+            case { MigrationId: { } id }:
+                decision.OnMigration(id, state => report switch
+                {
+                    Prepared prepared => MigrationDecider.RecordPrepared(state, prepared),
+                    PreparationFailed failed => MigrationDecider.RecordPreparationFailed(state, failed),
+                    Agreed agreed => MigrationDecider.RecordAgreed(state, agreed),
+                    Switched switched => MigrationDecider.RecordSwitched(state, switched),
+                    Aborted aborted => MigrationDecider.RecordAborted(state, aborted),
+                    Refused refused => MigrationDecider.RecordRefused(state, refused),
+                    _ => [],
+                });
+                break;
+        }
+
+        return decision;
+    }
+
+    /// <summary>When the earliest deadline of an open migration passes; null when there is none.</summary>
+    public static DateTimeOffset? NextDeadline(World world) => Open(world)
+        .Where(migration => PhaseTable.AbortAllowed(migration.Phase!.Value))
+        .Select(migration => (DateTimeOffset?)migration.Plan!.Deadline)
+        .Min();
+
+    private static IEnumerable<Migration> Open(World world) => world.Migrations.Where(migration => migration.Phase is not null && !migration.Ended);
+}

@@ -1,0 +1,147 @@
+using TrainMover.Contracts.Interruptions;
+using TrainMover.Contracts.Migrations;
+using TrainMover.Contracts.Progress;
+
+namespace TrainMover.Domain.Migrations;
+
+/// <summary>
+/// Decisions of a migration: state and fact in, events out. A fact that comes twice, too late, or of another generation decides nothing.
+/// The phases and what each allows are a table: <see cref="PhaseTable"/>.
+/// </summary>
+public static class MigrationDecider
+{
+    /// <summary>Commits to a plan; nothing when it was planned before.</summary>
+    /// <exception cref="DomainRuleException">The plan contradicts itself.</exception>
+    public static IReadOnlyList<object> Plan(Migration state, MigrationPlan plan)
+    {
+        PlanRules.Check(plan);
+        return state.Phase is null ? [new MigrationPlanned(plan)] : [];
+    }
+
+    /// <summary>Orders the preparation of a fresh plan.</summary>
+    public static IReadOnlyList<object> BeginPreparation(Migration state) => state.Phase == MigrationPhase.Planned
+        ? [new PreparationStarted(state.Plan!.MigrationId, state.Plan.JobId, state.Participants)]
+        : [];
+
+    /// <summary>A participant finished phase 1; with the last one the switch is ordered, unless digests or the shadow iteration speak against it.</summary>
+    public static IReadOnlyList<object> RecordPrepared(Migration state, Prepared report)
+    {
+        if (state.Phase != MigrationPhase.Preparing || report.Generation != state.Plan!.To.Generation) return [];
+        if (state.Ready.ContainsKey(report.MachineId) || !state.Participants.Contains(report.MachineId)) return [];
+
+        var ready = new ParticipantReady(
+            state.Plan.MigrationId, state.Plan.JobId, report.MachineId, report.PlanDigest, report.PrepareMs, report.DeviceBytes, report.Shadow);
+        if (report.Shadow is { Good: false })
+            return [ready, .. Abort(state, $"The shadow iteration of {report.MachineId} was not good: {report.Shadow.Reason}")];
+        if (state.Ready.Values.FirstOrDefault(other => other.PlanDigest != report.PlanDigest) is { } different)
+            return [ready, .. Abort(state, $"{report.MachineId} and {different.MachineId} computed different delta plans.")];
+        return [ready, .. OrderSwitchWhenReady(state.Evolve(ready))];
+    }
+
+    /// <summary>A participant could not prepare.</summary>
+    public static IReadOnlyList<object> RecordPreparationFailed(Migration state, PreparationFailed report) =>
+        Concerns(state, report) && state.Phase is MigrationPhase.Preparing && !IsLostLeaver(state, report.MachineId)
+            ? Abort(state, $"{report.MachineId} could not prepare: {report.Reason}")
+            : [];
+
+    /// <summary>A member reports that the boundary is agreed; this also overrules an abort on its way.</summary>
+    public static IReadOnlyList<object> RecordAgreed(Migration state, Agreed report) =>
+        Concerns(state, report) && state.Phase is MigrationPhase.Switching or MigrationPhase.Aborting && state.SwitchOrdered
+            ? [new SwitchAgreed(state.Plan!.MigrationId, state.Plan.JobId, report.BoundaryStep, report.MachineId)]
+            : [];
+
+    /// <summary>A member of the new generation completed a step on it; with the last one the migration is completed.</summary>
+    public static IReadOnlyList<object> RecordSwitched(Migration state, Switched report)
+    {
+        if (!Concerns(state, report) || !state.SwitchOrdered || state.Ended) return [];
+        if (state.Switched.ContainsKey(report.MachineId) || state.Plan!.To.Ranks.All(place => place.MachineId != report.MachineId)) return [];
+
+        var events = new List<object>();
+        if (state.Phase != MigrationPhase.Agreed)
+            events.Add(new SwitchAgreed(state.Plan.MigrationId, state.Plan.JobId, report.Switch.ResumedStep, report.MachineId));
+        events.Add(new ParticipantSwitched(state.Plan.MigrationId, state.Plan.JobId, report.Switch));
+        var after = events.Aggregate(state, (current, @event) => current.Evolve(@event));
+        if (after.Switched.Count == after.Plan!.To.Ranks.Count) events.Add(MigrationTotals.Complete(after));
+        return events;
+    }
+
+    /// <summary>A participant dropped what it had prepared. The first voter's word makes the switch impossible, so the abort is final.</summary>
+    public static IReadOnlyList<object> RecordAborted(Migration state, Aborted report) =>
+        Concerns(state, report) && state.Phase == MigrationPhase.Aborting && state.Voters.Contains(report.MachineId)
+            ? [new MigrationAborted(state.Plan!.MigrationId, state.Plan.JobId, MigrationPhase.Aborting, state.AbortReason!)]
+            : [];
+
+    /// <summary>An order was refused; it is recorded and changes nothing.</summary>
+    public static IReadOnlyList<object> RecordRefused(Migration state, Refused report) => state.Phase is not null && !state.Ended
+        ? [new OrderRefused(state.Plan!.MigrationId, state.Plan.JobId, report.MachineId, report.Order, report.Reason)]
+        : [];
+
+    /// <summary>The worker of a participant was replaced by another process: what it had prepared is gone.</summary>
+    public static IReadOnlyList<object> RecordWorkerReplaced(Migration state, string machineId)
+    {
+        if (state.Phase is null || state.Ended || !PhaseTable.AbortAllowed(state.Phase.Value)) return [];
+        return state.Participants.Contains(machineId) && !state.Leavers.Contains(machineId)
+            ? Abort(state, $"The worker of {machineId} was lost during the preparation.")
+            : [];
+    }
+
+    /// <summary>Training stopped because of a member that the plan does not take out: the plan cannot go on.</summary>
+    public static IReadOnlyList<object> RecordParked(Migration state, Parked report)
+    {
+        if (state.Phase is null || state.Ended || !PhaseTable.AbortAllowed(state.Phase.Value)) return [];
+        if (report.Generation != state.Plan!.From.Generation || report.SuspectMachine is null) return [];
+        return state.Leavers.Contains(report.SuspectMachine) || state.Kind == InterruptionKind.Unexpected
+            ? []
+            : Abort(state, $"{report.SuspectMachine}, which was to stay, failed during the preparation.");
+    }
+
+    /// <summary>The deadline of the plan passed.</summary>
+    public static IReadOnlyList<object> PassDeadline(Migration state, DateTimeOffset now) =>
+        state.Phase is { } phase && PhaseTable.AbortAllowed(phase) && now >= state.Plan!.Deadline
+            ? Abort(state, $"The deadline passed while {Missing(state)}.")
+            : [];
+
+    /// <summary>The leaver of an expected migration died.</summary>
+    public static IReadOnlyList<object> Escalate(Migration state, InterruptionRaised interruption)
+    {
+        if (state.Phase is null || state.Ended || state.Kind == InterruptionKind.Unexpected) return [];
+        if (!interruption.Machines.Any(state.Leavers.Contains)) return [];
+        var escalated = new MigrationEscalated(
+            state.Plan!.MigrationId, state.Plan.JobId, interruption.InterruptionId, interruption.FaultMonotonicNs);
+        return [escalated];
+    }
+
+    /// <summary>After an escalation the leaver is no longer waited for: the switch may be ready to be ordered.</summary>
+    public static IReadOnlyList<object> ContinueAfterEscalation(Migration state) =>
+        state.Phase == MigrationPhase.Preparing ? OrderSwitchWhenReady(state) : [];
+
+    /// <summary>A member of the new generation was lost after the agreement.</summary>
+    public static IReadOnlyList<object> Supersede(Migration state, string reason) => state.Phase == MigrationPhase.Agreed
+        ? [new MigrationSuperseded(state.Plan!.MigrationId, state.Plan.JobId, reason)]
+        : [];
+
+    private static IReadOnlyList<object> OrderSwitchWhenReady(Migration state) => state.Participants.All(state.Ready.ContainsKey)
+        ? [new SwitchOrdered(state.Plan!.MigrationId, state.Plan.JobId, state.Ready.Values.First().PlanDigest)]
+        : [];
+
+    private static IReadOnlyList<object> Abort(Migration state, string reason) =>
+        PhaseTable.Of(state.Phase!.Value).OnAbort switch
+        {
+            AbortAction.NobodyToTell => [new MigrationAborted(state.Plan!.MigrationId, state.Plan.JobId, state.Phase.Value, reason)],
+            AbortAction.AskParticipants => [new AbortOrdered(state.Plan!.MigrationId, state.Plan.JobId, state.Phase.Value, reason)],
+            _ => [],
+        };
+
+    private static bool Concerns(Migration state, MachineReport report) =>
+        state.Plan is not null && report.Generation == state.Plan.To.Generation && report.MigrationId == state.Plan.MigrationId;
+
+    private static bool IsLostLeaver(Migration state, string machineId) =>
+        state.Kind == InterruptionKind.Unexpected && state.Leavers.Contains(machineId);
+
+    private static string Missing(Migration state) => state.Phase switch
+    {
+        MigrationPhase.Preparing => $"waiting for {string.Join(", ", state.Participants.Where(machine => !state.Ready.ContainsKey(machine)))} to get ready",
+        MigrationPhase.Switching => "waiting for the switch to be agreed",
+        _ => "the preparation had not begun",
+    };
+}

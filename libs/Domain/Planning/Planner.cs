@@ -1,0 +1,199 @@
+using TrainMover.Contracts.Fleet;
+using TrainMover.Contracts.Interruptions;
+using TrainMover.Contracts.Jobs;
+using TrainMover.Contracts.Migrations;
+using TrainMover.Contracts.Progress;
+using TrainMover.Domain.Fleet;
+using TrainMover.Domain.Interruptions;
+using TrainMover.Domain.Jobs;
+using TrainMover.Domain.Migrations;
+
+namespace TrainMover.Domain.Planning;
+
+/// <summary>
+/// The Planner's decisions, from the set of what is open rather than from the one fact that came in: the same world gives the same decision.
+/// </summary>
+/// <param name="options">Settings.</param>
+public sealed class Planner(PlanningOptions options)
+{
+    private const int KeyBytes = 32;
+
+    /// <summary>A machine's agent announced itself.</summary>
+    /// <param name="world">The log so far.</param>
+    /// <param name="report">The announcement.</param>
+    /// <param name="now">Time of the decision.</param>
+    /// <param name="key">32 random bytes, the key of a job that this machine lets start.</param>
+    public Decision OnAnnounced(World world, Announced report, DateTimeOffset now, ReadOnlySpan<byte> key)
+    {
+        var decision = new Decision(world);
+        decision.OnMachine(report.MachineId, machine => machine.Announce(report.MachineId, report.Role, report.Worker, now));
+        return Continue(decision, world, now, key);
+    }
+
+    /// <summary>Something changed: a job was submitted, an interruption raised, a migration ended. Does whatever is due.</summary>
+    public Decision OnChange(World world, DateTimeOffset now, ReadOnlySpan<byte> key) => Continue(new Decision(world), world, now, key);
+
+    /// <summary>A standby finished its warm-up.</summary>
+    public Decision OnWarmedUp(World world, WarmedUp report, DateTimeOffset now, ReadOnlySpan<byte> key)
+    {
+        var decision = new Decision(world);
+        if (report.JobId is { } job) decision.OnJob(job, state => state.RecordWarmUp(report.MachineId, report.Shadow));
+        return Continue(decision, world, now, key);
+    }
+
+    /// <summary>A rank trained its last step.</summary>
+    public static Decision OnFinished(World world, Finished report)
+    {
+        var decision = new Decision(world);
+        if (report.JobId is not { } jobId || !world.Job(jobId).HasMember(report.MachineId)) return decision;
+        decision.OnJob(jobId, state => state.FinishRank(report.Steps, report.Digest));
+        var job = decision.Job(jobId);
+        if (job.Status != JobStatus.Completed) return decision;
+        foreach (var machine in job.Topology!.Ranks.Select(place => place.MachineId).Concat(job.Standbys.Keys))
+            decision.OnMachine(machine, state => state.JobId == jobId ? state.Release($"Job {jobId} is completed.") : []);
+        return decision;
+    }
+
+    private Decision Continue(Decision decision, World world, DateTimeOffset now, ReadOnlySpan<byte> key)
+    {
+        foreach (var migration in world.Migrations) CloseEnded(decision, migration, now);
+        foreach (var job in world.Jobs.Where(job => job.Status == JobStatus.Submitted)) StartJob(decision, world, job, key);
+        foreach (var job in world.Jobs.Where(job => job.Status == JobStatus.Running))
+        {
+            AnswerInterruptions(decision, world, job.Spec!.JobId, now);
+            AssignStandbys(decision, world, job.Spec.JobId);
+        }
+
+        return decision;
+    }
+
+    private static void StartJob(Decision decision, World world, Job job, ReadOnlySpan<byte> key)
+    {
+        var free = world.Machines.Select(machine => decision.Machine(machine.MachineId))
+            .Where(machine => machine is { Status: MachineStatus.Available, Role: MachineRole.Training })
+            .Take(job.Spec!.Layout.Ranks).ToList();
+        if (free.Count < job.Spec.Layout.Ranks) return;
+        if (key.Length != KeyBytes) throw new ArgumentException($"A job key has {KeyBytes} bytes.", nameof(key));
+        var topology = new JobTopology(
+            1, [.. free.Select((machine, rank) => new RankPlace(rank, machine.MachineId, machine.Host, machine.Port))], Convert.ToBase64String(key));
+        decision.OnJob(job.Spec.JobId, state => state.Start(topology));
+        foreach (var place in topology.Ranks) decision.OnMachine(place.MachineId, machine => machine.Assign(job.Spec.JobId, place.Rank, 1));
+    }
+
+    private static void AssignStandbys(Decision decision, World world, string jobId)
+    {
+        var taken = world.Jobs.Where(job => job.Status == JobStatus.Running).SelectMany(job => job.Standbys.Keys).ToHashSet(StringComparer.Ordinal);
+        foreach (var machine in world.Machines.Select(machine => decision.Machine(machine.MachineId)))
+        {
+            if (machine is { Role: MachineRole.Standby, Status: MachineStatus.Available } && !taken.Contains(machine.MachineId))
+                decision.OnJob(jobId, job => job.AssignStandby(machine.MachineId));
+        }
+    }
+
+    private void CloseEnded(Decision decision, Migration migration, DateTimeOffset now)
+    {
+        if (!migration.Ended) return;
+        var plan = migration.Plan!;
+        if (decision.Job(plan.JobId).OpenMigration != plan.MigrationId) return;
+        var outcome = migration.Phase switch
+        {
+            MigrationPhase.Completed => MigrationOutcome.Completed,
+            MigrationPhase.Superseded => MigrationOutcome.Superseded,
+            _ => MigrationOutcome.Aborted,
+        };
+        var moved = outcome != MigrationOutcome.Aborted;
+        decision.OnJob(plan.JobId, job => job.CloseMigration(plan.MigrationId, outcome, moved ? plan.To : plan.From));
+        foreach (var move in plan.Moves)
+        {
+            if (!moved)
+            {
+                decision.OnMachine(move.Joiner, machine => machine.MigrationId == plan.MigrationId ? machine.Release($"Migration {plan.MigrationId} was aborted.") : []);
+                continue;
+            }
+
+            decision.OnMachine(move.Joiner, machine => machine.MigrationId == plan.MigrationId ? machine.Assign(plan.JobId, move.Rank, plan.To.Generation) : []);
+            var (hold, reason) = migration.Kind == InterruptionKind.Unexpected
+                ? (options.FailureQuarantine, $"It failed and was replaced in {plan.MigrationId}.")
+                : (options.MaintenanceQuarantine, $"It left on notice in {plan.MigrationId}.");
+            decision.OnMachine(move.Leaver, machine => machine.Quarantine(reason, now + hold));
+        }
+    }
+
+    private void AnswerInterruptions(Decision decision, World world, string jobId, DateTimeOffset now)
+    {
+        var open = world.Interruptions.Where(interruption => interruption is { Status: InterruptionStatus.Open, Raised.Severity: Severity.Replace }).ToList();
+        var job = decision.Job(jobId);
+        if (job.OpenMigration is { } openMigration && !Adjust(decision, openMigration, open, now)) return;
+
+        job = decision.Job(jobId);
+        if (job.OpenMigration is not null) return;
+        var touching = open.Where(interruption => interruption.Raised!.Machines.Any(job.HasMember)
+            && !Answered(world, interruption.Raised.InterruptionId)
+            && Attempts(world, interruption.Raised.InterruptionId) < options.AttemptLimit).ToList();
+        var unexpected = touching.Where(interruption => interruption.Raised!.Kind == InterruptionKind.Unexpected).ToList();
+        if (unexpected.Count > 0) PlanFor(decision, world, jobId, unexpected, InterruptionKind.Unexpected, now);
+        else if (touching.Count > 0) PlanFor(decision, world, jobId, touching, InterruptionKind.Expected, now);
+    }
+
+    /// <summary>Looks whether an open plan has to change. Returns true when the job is free again.</summary>
+    private bool Adjust(Decision decision, string migrationId, List<Interruption> open, DateTimeOffset now)
+    {
+        foreach (var raised in open.Select(interruption => interruption.Raised!).Where(raised => raised.Kind == InterruptionKind.Unexpected))
+        {
+            var migration = decision.Migration(migrationId);
+            if (migration.Interruptions.Contains(raised.InterruptionId)) continue;
+            if (raised.Machines.Any(migration.Leavers.Contains))
+            {
+                decision.OnMigration(migrationId, state => MigrationDecider.Escalate(state, raised));
+            }
+            else if (raised.Machines.FirstOrDefault(machine => migration.Plan!.To.Ranks.Any(place => place.MachineId == machine)) is { } lost)
+            {
+                decision.OnMigration(migrationId, state => MigrationDecider.Supersede(state, $"{lost} was lost after the switch was agreed: {raised.Reason}"));
+            }
+        }
+
+        CloseEnded(decision, decision.Migration(migrationId), now);
+        return decision.Job(decision.Migration(migrationId).Plan!.JobId).OpenMigration is null;
+    }
+
+    private void PlanFor(Decision decision, World world, string jobId, List<Interruption> interruptions, InterruptionKind kind, DateTimeOffset now)
+    {
+        var job = decision.Job(jobId);
+        var interrupted = interruptions.SelectMany(interruption => interruption.Raised!.Machines).ToHashSet(StringComparer.Ordinal);
+        var leaving = job.Topology!.Ranks.Where(place => interrupted.Contains(place.MachineId)).ToList();
+        if (kind == InterruptionKind.Unexpected && leaving.Count == job.Topology.Ranks.Count) return;
+
+        var candidates = JoinerSelection.Rank(job, world.Machines.Select(machine => decision.Machine(machine.MachineId)), kind, interrupted, leaving.Count);
+        var joiners = candidates.Where(candidate => candidate.Chosen).Select(candidate => decision.Machine(candidate.MachineId)).ToList();
+        if (joiners.Count == 0 || (kind == InterruptionKind.Unexpected && joiners.Count < leaving.Count)) return;
+
+        var moves = leaving.Zip(joiners, (place, joiner) => (place, joiner)).ToDictionary(pair => pair.place.Rank);
+        var generation = job.LastGeneration + 1;
+        var to = new JobTopology(
+            generation,
+            [.. job.Topology.Ranks.Select(place => moves.TryGetValue(place.Rank, out var move) ? new RankPlace(place.Rank, move.joiner.MachineId, move.joiner.Host, move.joiner.Port) : place)],
+            job.Topology.Key);
+        var raised = interruptions.Select(interruption => interruption.Raised!).ToList();
+        var plan = new MigrationPlan(
+            $"{jobId}-g{generation}", jobId, kind, job.Topology, to,
+            [.. moves.Values.Select(move => new MachineMove(move.place.MachineId, move.joiner.MachineId, move.place.Rank))],
+            kind == InterruptionKind.Expected ? StateSource.Leaver : StateSource.DataParallelPeer,
+            job.Spec!.Layout,
+            string.Join(" ", raised.Select(interruption => interruption.Reason)),
+            [.. raised.Select(interruption => interruption.InterruptionId)],
+            candidates,
+            options.PolicyVersion,
+            now + options.PreparationDeadline,
+            raised.Min(interruption => interruption.FaultMonotonicNs));
+        decision.OnMigration(plan.MigrationId, state => MigrationDecider.Plan(state, plan));
+        decision.OnJob(jobId, state => state.OpenMigrationTo(plan.MigrationId, generation));
+        foreach (var move in plan.Moves) decision.OnMachine(move.Joiner, machine => machine.Reserve(plan.MigrationId));
+    }
+
+    private static int Attempts(World world, string interruptionId) =>
+        world.Migrations.Count(migration => migration.Phase == MigrationPhase.Aborted && migration.Interruptions.Contains(interruptionId));
+
+    // The Detector resolves an interruption shortly after the migration completed; until then it must not be planned for again.
+    private static bool Answered(World world, string interruptionId) =>
+        world.Migrations.Any(migration => migration.Phase == MigrationPhase.Completed && migration.Interruptions.Contains(interruptionId));
+}
