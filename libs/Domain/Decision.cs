@@ -20,6 +20,12 @@ public sealed class Decision(World world)
     /// <summary>The decided events by stream, in the order in which streams were first touched.</summary>
     public IReadOnlyList<StreamDecision> Streams => [.. _order.Select(stream => new StreamDecision(stream, world.VersionOf(stream), _events[stream]))];
 
+    /// <summary>All machines as this decision leaves them, ordered by id.</summary>
+    public IEnumerable<Machine> Machines => Ids("machine-", world.Machines.Select(machine => machine.MachineId)).Select(Machine);
+
+    /// <summary>All jobs as this decision leaves them, ordered by id.</summary>
+    public IEnumerable<Job> Jobs => Ids("job-", world.Jobs.Select(job => job.Spec!.JobId)).Select(Job);
+
     /// <summary>Decides on an interruption.</summary>
     public Decision OnInterruption(string id, Func<Interruption, IReadOnlyList<object>> decide) =>
         Add(Interruptions.Interruption.Stream(id), decide(Interruption(id)));
@@ -28,7 +34,7 @@ public sealed class Decision(World world)
     public Decision OnMachine(string id, Func<Machine, IReadOnlyList<object>> decide) => Add(Fleet.Machine.Stream(id), decide(Machine(id)));
 
     /// <summary>Decides on a job.</summary>
-    public Decision OnJob(string id, Func<Job, IReadOnlyList<object>> decide) => Add(Jobs.Job.Stream(id), decide(Job(id)));
+    public Decision OnJob(string id, Func<Job, IReadOnlyList<object>> decide) => Add(Domain.Jobs.Job.Stream(id), decide(Job(id)));
 
     /// <summary>Decides on a migration.</summary>
     public Decision OnMigration(string id, Func<Migration, IReadOnlyList<object>> decide) =>
@@ -41,10 +47,16 @@ public sealed class Decision(World world)
     public Machine Machine(string id) => Fold(Fleet.Machine.Stream(id), world.Machine(id), (state, @event) => state.Evolve(@event));
 
     /// <summary>A job as this decision leaves it.</summary>
-    public Job Job(string id) => Fold(Jobs.Job.Stream(id), world.Job(id), (state, @event) => state.Evolve(@event));
+    public Job Job(string id) => Fold(Domain.Jobs.Job.Stream(id), world.Job(id), (state, @event) => state.Evolve(@event));
 
     /// <summary>A migration as this decision leaves it.</summary>
     public Migration Migration(string id) => Fold(Migrations.Migration.Stream(id), world.Migration(id), (state, @event) => state.Evolve(@event));
+
+    private IReadOnlyList<string> Ids(string prefix, IEnumerable<string> known) =>
+    [
+        .. known.Union(_order.Where(stream => stream.StartsWith(prefix, StringComparison.Ordinal)).Select(stream => stream[prefix.Length..]), StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal),
+    ];
 
     private TState Fold<TState>(string stream, TState state, Func<TState, object, TState> evolve) =>
         _events.TryGetValue(stream, out var events) ? events.Aggregate(state, evolve) : state;

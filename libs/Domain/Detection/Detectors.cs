@@ -84,6 +84,7 @@ public sealed class Detectors(DetectionOptions options)
             if (report is not null && MemberJob(world, machineId) is { } job)
             {
                 _unheard.Remove(machineId);
+                _silent.Add(machineId);
                 Raise(decision, world, report.Observation, machineId, InterruptionKind.Unexpected, InterruptionCause.MachineLoss,
                     $"{job.Spec!.JobId}-g{report.Report.Generation}-{machineId}-lost",
                     $"{machineId} is lost: no heartbeat of its agent for {options.HeartbeatTimeout.TotalSeconds:0.#} s, and {report.Report.MachineId} cannot reach its worker.", report.Report.MonotonicNs);

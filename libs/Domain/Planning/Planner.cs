@@ -57,19 +57,19 @@ public sealed class Planner(PlanningOptions options)
     private Decision Continue(Decision decision, World world, DateTimeOffset now, ReadOnlySpan<byte> key)
     {
         foreach (var migration in world.Migrations) CloseEnded(decision, migration, now);
-        foreach (var job in world.Jobs.Where(job => job.Status == JobStatus.Submitted)) StartJob(decision, world, job, key);
-        foreach (var job in world.Jobs.Where(job => job.Status == JobStatus.Running))
+        foreach (var job in decision.Jobs.Where(job => job.Status == JobStatus.Submitted)) StartJob(decision, job, key);
+        foreach (var job in decision.Jobs.Where(job => job.Status == JobStatus.Running))
         {
             AnswerInterruptions(decision, world, job.Spec!.JobId, now);
-            AssignStandbys(decision, world, job.Spec.JobId);
+            AssignStandbys(decision, job.Spec.JobId);
         }
 
         return decision;
     }
 
-    private static void StartJob(Decision decision, World world, Job job, ReadOnlySpan<byte> key)
+    private static void StartJob(Decision decision, Job job, ReadOnlySpan<byte> key)
     {
-        var free = world.Machines.Select(machine => decision.Machine(machine.MachineId))
+        var free = decision.Machines
             .Where(machine => machine is { Status: MachineStatus.Available, Role: MachineRole.Training })
             .Take(job.Spec!.Layout.Ranks).ToList();
         if (free.Count < job.Spec.Layout.Ranks) return;
@@ -80,10 +80,10 @@ public sealed class Planner(PlanningOptions options)
         foreach (var place in topology.Ranks) decision.OnMachine(place.MachineId, machine => machine.Assign(job.Spec.JobId, place.Rank, 1));
     }
 
-    private static void AssignStandbys(Decision decision, World world, string jobId)
+    private static void AssignStandbys(Decision decision, string jobId)
     {
-        var taken = world.Jobs.Where(job => job.Status == JobStatus.Running).SelectMany(job => job.Standbys.Keys).ToHashSet(StringComparer.Ordinal);
-        foreach (var machine in world.Machines.Select(machine => decision.Machine(machine.MachineId)))
+        var taken = decision.Jobs.Where(job => job.Status == JobStatus.Running).SelectMany(job => job.Standbys.Keys).ToHashSet(StringComparer.Ordinal);
+        foreach (var machine in decision.Machines)
         {
             if (machine is { Role: MachineRole.Standby, Status: MachineStatus.Available } && !taken.Contains(machine.MachineId))
                 decision.OnJob(jobId, job => job.AssignStandby(machine.MachineId));
@@ -131,8 +131,8 @@ public sealed class Planner(PlanningOptions options)
             && !Answered(world, interruption.Raised.InterruptionId)
             && Attempts(world, interruption.Raised.InterruptionId) < options.AttemptLimit).ToList();
         var unexpected = touching.Where(interruption => interruption.Raised!.Kind == InterruptionKind.Unexpected).ToList();
-        if (unexpected.Count > 0) PlanFor(decision, world, jobId, unexpected, InterruptionKind.Unexpected, now);
-        else if (touching.Count > 0) PlanFor(decision, world, jobId, touching, InterruptionKind.Expected, now);
+        if (unexpected.Count > 0) PlanFor(decision, jobId, unexpected, InterruptionKind.Unexpected, now);
+        else if (touching.Count > 0) PlanFor(decision, jobId, touching, InterruptionKind.Expected, now);
     }
 
     /// <summary>Looks whether an open plan has to change. Returns true when the job is free again.</summary>
@@ -156,14 +156,14 @@ public sealed class Planner(PlanningOptions options)
         return decision.Job(decision.Migration(migrationId).Plan!.JobId).OpenMigration is null;
     }
 
-    private void PlanFor(Decision decision, World world, string jobId, List<Interruption> interruptions, InterruptionKind kind, DateTimeOffset now)
+    private void PlanFor(Decision decision, string jobId, List<Interruption> interruptions, InterruptionKind kind, DateTimeOffset now)
     {
         var job = decision.Job(jobId);
         var interrupted = interruptions.SelectMany(interruption => interruption.Raised!.Machines).ToHashSet(StringComparer.Ordinal);
         var leaving = job.Topology!.Ranks.Where(place => interrupted.Contains(place.MachineId)).ToList();
         if (kind == InterruptionKind.Unexpected && leaving.Count == job.Topology.Ranks.Count) return;
 
-        var candidates = JoinerSelection.Rank(job, world.Machines.Select(machine => decision.Machine(machine.MachineId)), kind, interrupted, leaving.Count);
+        var candidates = JoinerSelection.Rank(job, decision.Machines, kind, interrupted, leaving.Count);
         var joiners = candidates.Where(candidate => candidate.Chosen).Select(candidate => decision.Machine(candidate.MachineId)).ToList();
         if (joiners.Count == 0 || (kind == InterruptionKind.Unexpected && joiners.Count < leaving.Count)) return;
 

@@ -1,0 +1,103 @@
+using TrainMover.Contracts.Interruptions;
+using TrainMover.Contracts.Telemetry;
+using TrainMover.Domain.Detection;
+
+namespace TrainMover.Domain.Tests;
+
+public sealed class DetectionTests
+{
+    private readonly Ledger _ledger = Ledger.WithRunningJob();
+    private readonly Detectors _detectors = new(new DetectionOptions());
+    private int _messages;
+
+    [Fact]
+    public void A_worker_that_ends_unordered_is_an_unexpected_interruption_with_its_own_time_stamp()
+    {
+        var raised = Observe(new WorkerExited("m1", 77, false, "gpt", 1, "signal 9", 123)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>();
+        (raised.Kind, raised.Cause, raised.FaultMonotonicNs).ShouldBe((InterruptionKind.Unexpected, InterruptionCause.WorkerDeath, 123L));
+        raised.Machines.ShouldBe(["m1"]);
+    }
+
+    [Fact]
+    public void The_same_exit_seen_twice_is_one_interruption()
+    {
+        Observe(new WorkerExited("m1", 77, false, "gpt", 1, "signal 9", 123)).Count.ShouldBe(1);
+        Observe(new WorkerExited("m1", 77, false, "gpt", 1, "signal 9", 124)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void An_ordered_exit_and_an_exit_without_a_rank_are_none()
+    {
+        Observe(new WorkerExited("m1", 77, true, "gpt", 1, "exit code 0", 1)).ShouldBeEmpty();
+        Observe(new WorkerExited("e0", 78, false, null, 0, "signal 9", 1)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_silent_agent_with_a_silent_worker_is_a_lost_machine()
+    {
+        Observe(new Heartbeat("m1", 77, 1));
+        Observe(new PeerUnreachable("m0", "gpt", 1, "m1", "reset", 5));
+        Pass(TimeSpan.FromSeconds(1)).ShouldBeEmpty();
+        var raised = Pass(TimeSpan.FromSeconds(1)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>();
+        (raised.Cause, raised.Severity, raised.FaultMonotonicNs).ShouldBe((InterruptionCause.MachineLoss, Severity.Replace, 5L));
+        Pass(TimeSpan.FromSeconds(5)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_silent_agent_alone_asks_for_a_restart_and_recovers_when_heard()
+    {
+        Observe(new Heartbeat("m1", 77, 1));
+        Pass(TimeSpan.FromSeconds(2)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Severity.ShouldBe(Severity.Restart);
+        _ledger.Plan().ShouldBeEmpty();
+        Observe(new Heartbeat("m1", 77, 2)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRecovered>();
+    }
+
+    [Fact]
+    public void A_stopped_worker_is_raised_as_unreachable_once_it_is_clear_that_it_is_not_dead()
+    {
+        Observe(new PeerUnreachable("m0", "gpt", 1, "m1", "silent", 5));
+        for (var beat = 0; beat < 3; beat++)
+        {
+            Observe(new Heartbeat("m1", 77, beat));
+            if (beat < 2) Pass(TimeSpan.FromSeconds(0.9)).ShouldBeEmpty();
+        }
+
+        Pass(TimeSpan.FromSeconds(0.9)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Cause.ShouldBe(InterruptionCause.WorkerUnreachable);
+    }
+
+    [Fact]
+    public void A_report_of_an_old_generation_raises_nothing()
+    {
+        Observe(new PeerUnreachable("m0", "gpt", 0, "m1", "reset", 5));
+        Pass(TimeSpan.FromSeconds(10)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Notices_and_known_error_codes_are_expected_interruptions_and_unknown_codes_none()
+    {
+        Observe(new MaintenanceScheduled("m0", "firmware")).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Kind.ShouldBe(InterruptionKind.Expected);
+        Observe(new FaultReported("m2", "XID-79", "fallen off the bus")).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Reason
+            .ShouldBe("m2 reported XID-79 (fallen off the bus).");
+        Observe(new FaultReported("m1", "xid-13")).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_notice_for_a_machine_that_nobody_announced_is_refused_with_the_known_ones() =>
+        Should.Throw<DomainRuleException>(() => Observe(new MaintenanceScheduled("m9", "x"))).Message.ShouldBe("Machine m9 is unknown. Known: e0, m0, m1, m2, s0.");
+
+    [Fact]
+    public void Settings_are_checked_as_a_whole()
+    {
+        new DetectionOptions().BrokenRule().ShouldBeNull();
+        new DetectionOptions { UnreachableGrace = TimeSpan.FromSeconds(1) }.BrokenRule()!.ShouldContain("UnreachableGrace");
+    }
+
+    private IReadOnlyList<object> Observe(object body) =>
+        _ledger.Append(_detectors.Observe(_ledger.World, new Observation("/test", $"msg-{_messages++}", body), _ledger.Now));
+
+    private IReadOnlyList<object> Pass(TimeSpan time)
+    {
+        _ledger.Now += time;
+        return _ledger.Append(_detectors.Tick(_ledger.World, _ledger.Now));
+    }
+}

@@ -1,0 +1,204 @@
+using CsCheck;
+using TrainMover.Contracts.Interruptions;
+using TrainMover.Contracts.Migrations;
+using TrainMover.Contracts.Progress;
+using TrainMover.Domain.Migrations;
+
+namespace TrainMover.Domain.Tests;
+
+public sealed class MigrationTests
+{
+    private static readonly string[] Machines = ["m0", "m1", "m2", "e0", "s0"];
+
+    [Fact]
+    public void An_expected_migration_runs_through_all_phases()
+    {
+        var ledger = Ledger.WithRunningJob();
+        ledger.Raise("notice", InterruptionKind.Expected, "m1");
+        ledger.Plan().Select(Name).ShouldBe(["MigrationPlanned", "JobMigrationOpened", "MachineReserved"]);
+        ledger.Execute().Select(Name).ShouldBe(["PreparationStarted"]);
+        ledger.Report(Ledger.Prepared("m0")).Select(Name).ShouldBe(["ParticipantReady"]);
+        ledger.Report(Ledger.Prepared("m1")).Select(Name).ShouldBe(["ParticipantReady"]);
+        ledger.Report(Ledger.Prepared("m2")).Select(Name).ShouldBe(["ParticipantReady"]);
+        ledger.Report(Ledger.Prepared("e0", shadow: Ledger.Good)).Select(Name).ShouldBe(["ParticipantReady", "SwitchOrdered"]);
+        ledger.Report(Ledger.Agreed("m2")).Select(Name).ShouldBe(["SwitchAgreed"]);
+        ledger.Report(Ledger.Agreed("m0")).ShouldBeEmpty();
+        ledger.Report(Ledger.Switched("m0", 0)).Select(Name).ShouldBe(["ParticipantSwitched"]);
+        ledger.Report(Ledger.Switched("e0", 1)).Select(Name).ShouldBe(["ParticipantSwitched"]);
+        ledger.Report(Ledger.Switched("m2", 2)).Select(Name).ShouldBe(["ParticipantSwitched", "MigrationCompleted"]);
+        ledger.Plan().Select(Name).ShouldBe(["JobMigrationClosed", "MachineAssigned", "MachineQuarantined"]);
+        ledger.World.Job("gpt").Topology!.Ranks.Select(place => place.MachineId).ShouldBe(["m0", "e0", "m2"]);
+    }
+
+    [Fact]
+    public void Different_digests_abort_before_anybody_switches()
+    {
+        var ledger = Preparing();
+        ledger.Report(Ledger.Prepared("m0", digest: "a"));
+        ledger.Report(Ledger.Prepared("m2", digest: "b")).Select(Name).ShouldBe(["ParticipantReady", "AbortOrdered"]);
+        ledger.Report(Ledger.Aborted("e0")).ShouldBeEmpty();
+        ledger.Report(Ledger.Aborted("m0")).Select(Name).ShouldBe(["MigrationAborted"]);
+    }
+
+    [Fact]
+    public void A_shadow_iteration_that_is_not_good_aborts()
+    {
+        var ledger = Preparing();
+        var events = ledger.Report(Ledger.Prepared("e0", shadow: new ShadowOutcome(false, "the loss differs", 1, 0, 0)));
+        events.Select(Name).ShouldBe(["ParticipantReady", "AbortOrdered"]);
+        events.OfType<AbortOrdered>().Single().Reason.ShouldContain("the loss differs");
+    }
+
+    [Fact]
+    public void An_agreement_overrules_an_abort_on_its_way()
+    {
+        var ledger = Switching();
+        ledger.Now += TimeSpan.FromHours(1);
+        ledger.Execute().Select(Name).ShouldBe(["AbortOrdered"]);
+        ledger.Report(Ledger.Agreed("m0")).Select(Name).ShouldBe(["SwitchAgreed"]);
+        ledger.Report(Ledger.Aborted("m2")).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void After_the_agreement_there_is_no_abort()
+    {
+        var ledger = Switching();
+        ledger.Report(Ledger.Agreed("m0"));
+        ledger.Now += TimeSpan.FromHours(1);
+        ledger.Execute().ShouldBeEmpty();
+        ledger.Report(new PreparationFailed("late") { MachineId = "e0", Generation = 2, JobId = "gpt", MigrationId = "gpt-g2" }).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_leaver_that_dies_while_others_prepare_escalates_and_is_not_waited_for()
+    {
+        var ledger = Preparing();
+        foreach (var machine in (string[])["m0", "m2"]) ledger.Report(Ledger.Prepared(machine));
+        ledger.Report(Ledger.Prepared("e0", shadow: Ledger.Good)).Select(Name).ShouldBe(["ParticipantReady"]);
+        ledger.Raise("death", InterruptionKind.Unexpected, "m1");
+        ledger.Plan().Select(Name).ShouldBe(["MigrationEscalated"]);
+        ledger.Execute().Select(Name).ShouldBe(["SwitchOrdered"]);
+        Orders.For(ledger.Events[^1], ledger.World).OfType<Contracts.Commands.Switch>()
+            .Select(order => (order.MachineId, order.LeaverLost)).ShouldBe([("e0", true), ("m0", true), ("m2", true)]);
+        ledger.Plan().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_joiner_lost_after_the_agreement_leads_to_a_further_generation()
+    {
+        var ledger = Switching();
+        ledger.Report(Ledger.Agreed("m0"));
+        ledger.Raise("death", InterruptionKind.Unexpected, "e0");
+        var events = ledger.Plan();
+        events.Select(Name).ShouldBe(
+            ["MigrationSuperseded", "JobMigrationClosed", "JobMigrationOpened", "MachineAssigned", "MachineQuarantined", "MigrationPlanned", "MachineReserved"], ignoreOrder: true);
+        var plan = events.OfType<MigrationPlanned>().Single().Plan;
+        plan.From.Ranks[1].MachineId.ShouldBe("e0");
+        plan.To.Ranks[1].MachineId.ShouldBe("s0");
+        plan.To.Generation.ShouldBe(3);
+    }
+
+    [Fact]
+    public void Any_sequence_of_facts_takes_only_legal_steps_and_a_fact_twice_decides_nothing() =>
+        Gen.Select(Gen.Int[0, 8], Gen.Int[0, 4], Gen.Int[1, 3], Gen.Int[0, 1]).Array[0, 40].Sample(facts =>
+        {
+            var ledger = Preparing();
+            foreach (var (fact, machine, generation, variant) in facts)
+            {
+                var before = ledger.World.Migration("gpt-g2").Phase!.Value;
+                var events = Happen(ledger, fact, Machines[machine], generation, variant);
+                var phase = before;
+                foreach (var @event in events)
+                {
+                    var next = PhaseAfter(@event) ?? phase;
+                    if (next != phase) PhaseTable.Of(phase).Next.ShouldContain(next);
+                    phase = next;
+                }
+
+                phase.ShouldBe(ledger.World.Migration("gpt-g2").Phase!.Value);
+                if (generation != 2 && fact is not (6 or 7)) events.ShouldBeEmpty();
+                if (fact != 5) Happen(ledger, fact, Machines[machine], generation, variant).ShouldBeEmpty();
+            }
+        }, iter: 500);
+
+    [Fact]
+    public void Every_phase_before_the_agreement_can_be_given_up()
+    {
+        PhaseTable.Rows.Where(row => row.OnAbort != AbortAction.NotPossible).Select(row => row.Phase)
+            .ShouldBe([MigrationPhase.Planned, MigrationPhase.Preparing, MigrationPhase.Switching]);
+        foreach (var ledger in (Ledger[])[Planned(), Preparing(), Switching()])
+        {
+            ledger.Now += TimeSpan.FromHours(1);
+            ledger.Append(new Decision(ledger.World).OnMigration("gpt-g2", state => MigrationDecider.PassDeadline(state, ledger.Now)))
+                .ShouldHaveSingleItem().ShouldBeAssignableTo<object>();
+            ledger.Report(Ledger.Aborted("m0"));
+            ledger.World.Migration("gpt-g2").Phase.ShouldBe(MigrationPhase.Aborted);
+        }
+    }
+
+    [Fact]
+    public void The_pause_of_an_unexpected_migration_begins_with_the_fault_itself()
+    {
+        var ledger = Ledger.WithRunningJob();
+        var raised = new InterruptionRaised("death", InterruptionKind.Unexpected, InterruptionCause.WorkerDeath, Severity.Replace, ["m1"], "It died.", "test-1", [], 500_000);
+        ledger.Append(new Decision(ledger.World).OnInterruption("death", state => state.Raise(raised)));
+        ledger.Plan();
+        ledger.Execute();
+        foreach (var machine in (string[])["m0", "m2", "s0"]) ledger.Report(Ledger.Prepared(machine));
+        ledger.Report(Ledger.Switched("m0", 0));
+        ledger.Report(Ledger.Switched("m2", 2));
+        var completed = ledger.Report(Ledger.Switched("s0", 1, resumed: 7_500_000)).OfType<MigrationCompleted>().Single();
+        completed.PauseMs.ShouldBe(7);
+        completed.Connections.ShouldBe(new ConnectionDelta(0, 0, 3, 1));
+    }
+
+    private static IReadOnlyList<object> Happen(Ledger ledger, int fact, string machine, int generation, int variant) => fact switch
+    {
+        0 => ledger.Report(Ledger.Prepared(machine, generation, variant == 0 ? "d" : "other")),
+        1 => ledger.Report(Ledger.Agreed(machine, 10, generation)),
+        2 => ledger.Report(Ledger.Switched(machine, 0, generation)),
+        3 => ledger.Report(Ledger.Aborted(machine, generation)),
+        4 => ledger.Report(new PreparationFailed("x") { MachineId = machine, Generation = generation, JobId = "gpt", MigrationId = $"gpt-g{generation}" }),
+        5 when generation == 2 => ledger.Report(new Refused("o", "r") { MachineId = machine, Generation = generation, JobId = "gpt", MigrationId = "gpt-g2" }),
+        6 => ledger.Report(new Parked(3, "PeerReset", machine, "x", 1) { MachineId = "m0", Generation = 1, JobId = "gpt" }),
+        7 when variant == 1 => ledger.Append(new Decision(ledger.World).OnMigration("gpt-g2", state => MigrationDecider.PassDeadline(state, ledger.Now + TimeSpan.FromHours(1)))),
+        _ => [],
+    };
+
+    private static MigrationPhase? PhaseAfter(object @event) => @event switch
+    {
+        PreparationStarted => MigrationPhase.Preparing,
+        SwitchOrdered => MigrationPhase.Switching,
+        SwitchAgreed => MigrationPhase.Agreed,
+        MigrationCompleted => MigrationPhase.Completed,
+        AbortOrdered => MigrationPhase.Aborting,
+        MigrationAborted => MigrationPhase.Aborted,
+        MigrationSuperseded => MigrationPhase.Superseded,
+        _ => null,
+    };
+
+    private static Ledger Planned()
+    {
+        var ledger = Ledger.WithRunningJob();
+        ledger.Raise("notice", InterruptionKind.Expected, "m1");
+        ledger.Plan();
+        return ledger;
+    }
+
+    private static Ledger Preparing()
+    {
+        var ledger = Planned();
+        ledger.Execute();
+        return ledger;
+    }
+
+    private static Ledger Switching()
+    {
+        var ledger = Preparing();
+        foreach (var machine in (string[])["m0", "m1", "m2", "e0"]) ledger.Report(Ledger.Prepared(machine));
+        ledger.World.Migration("gpt-g2").Phase.ShouldBe(MigrationPhase.Switching);
+        return ledger;
+    }
+
+    private static string Name(object @event) => @event.GetType().Name;
+}
