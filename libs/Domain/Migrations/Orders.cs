@@ -13,17 +13,20 @@ namespace TrainMover.Domain.Migrations;
 /// </summary>
 public static class Orders
 {
-    /// <summary>Orders that an event calls for, given the world after it.</summary>
+    /// <summary>
+    /// Orders that an event calls for, given the world after it. An event whose time is over calls for none, so that reading the log again never
+    /// acts on old facts (invariant 3).
+    /// </summary>
     public static IReadOnlyList<AgentOrder> For(object @event, World world) => @event switch
     {
-        JobStarted e => [.. e.Topology.Ranks.Select(place => Start(world.Job(e.JobId), place))],
-        StandbyAssigned e => [WarmUpOrder(world.Job(e.JobId), e.MachineId)],
-        PreparationStarted e => ForMigration(world, e.MigrationId, MigrationPhase.Preparing),
-        SwitchOrdered e => ForMigration(world, e.MigrationId, MigrationPhase.Switching),
-        MigrationEscalated e when world.Migration(e.MigrationId).SwitchOrdered => ForMigration(world, e.MigrationId, MigrationPhase.Switching),
-        AbortOrdered e => ForMigration(world, e.MigrationId, MigrationPhase.Aborting),
-        MigrationAborted { Phase: not MigrationPhase.Planned } e => ForMigration(world, e.MigrationId, MigrationPhase.Aborting),
-        MigrationCompleted e => ForMigration(world, e.MigrationId, MigrationPhase.Completed),
+        JobStarted e when world.Job(e.JobId) is { Status: JobStatus.Running, LastGeneration: 1 } job => [.. e.Topology.Ranks.Select(place => Start(job, place))],
+        StandbyAssigned e when IsWarmingUp(world.Job(e.JobId), e.MachineId) => [WarmUpOrder(world.Job(e.JobId), e.MachineId)],
+        PreparationStarted e => Current(world, e.MigrationId, MigrationPhase.Preparing),
+        SwitchOrdered e => Current(world, e.MigrationId, MigrationPhase.Switching),
+        MigrationEscalated e => Current(world, e.MigrationId, MigrationPhase.Switching, MigrationPhase.Agreed),
+        AbortOrdered e => Current(world, e.MigrationId, MigrationPhase.Aborting),
+        MigrationAborted e => Current(world, e.MigrationId, MigrationPhase.Aborted),
+        MigrationCompleted e => Current(world, e.MigrationId, MigrationPhase.Completed),
         _ => [],
     };
 
@@ -37,27 +40,32 @@ public static class Orders
             // Only the very process that the topology names may start in generation 1: a later one has lost its state.
             var place = job.Topology!.Ranks.FirstOrDefault(place => place.MachineId == announced.MachineId && place.Port == worker.Port);
             if (place is not null && job.Topology.Generation == 1 && worker is { Phase: WorkerPhase.Idle, JobId: null }) orders.Add(Start(job, place));
-            if (worker.Phase == WorkerPhase.Idle && job.Standbys.TryGetValue(announced.MachineId, out var trust) && trust == StandbyTrust.Assigned)
-                orders.Add(WarmUpOrder(job, announced.MachineId));
+            if (worker.Phase == WorkerPhase.Idle && IsWarmingUp(job, announced.MachineId)) orders.Add(WarmUpOrder(job, announced.MachineId));
         }
 
         foreach (var migration in world.Migrations.Where(migration => migration.Phase is not null))
         {
             if (migration.Ended && !(worker.Phase is WorkerPhase.Left && migration.Plan!.From.Generation == worker.Generation && migration.Plan.JobId == worker.JobId)) continue;
-            orders.AddRange(ForMigration(world, migration.Plan!.MigrationId, migration.Phase == MigrationPhase.Agreed ? MigrationPhase.Switching : migration.Phase!.Value)
+            orders.AddRange(ForMigration(world, migration)
                 .Where(order => order.MachineId == announced.MachineId));
         }
 
         return orders;
     }
 
-    private static IReadOnlyList<AgentOrder> ForMigration(World world, string migrationId, MigrationPhase phase)
+    private static IReadOnlyList<AgentOrder> Current(World world, string migrationId, params ReadOnlySpan<MigrationPhase> phases)
     {
         var migration = world.Migration(migrationId);
+        return migration.Phase is { } phase && phases.Contains(phase) ? ForMigration(world, migration) : [];
+    }
+
+    private static IReadOnlyList<AgentOrder> ForMigration(World world, Migration migration)
+    {
         var plan = migration.Plan!;
         var job = world.Job(plan.JobId);
         var lost = migration.Kind == InterruptionKind.Unexpected;
-        return phase switch
+        var migrationId = plan.MigrationId;
+        return migration.Phase switch
         {
             MigrationPhase.Preparing => [.. migration.Participants.Select(machine => new Prepare(plan, job.Spec!)
             {
@@ -66,7 +74,7 @@ public static class Orders
                 Generation = plan.To.Generation,
                 OrderId = $"{migrationId}:prepare",
             })],
-            MigrationPhase.Switching => [.. migration.Participants.Select(machine => new Switch(migrationId, lost)
+            MigrationPhase.Switching or MigrationPhase.Agreed => [.. migration.Participants.Select(machine => new Switch(migrationId, lost)
             {
                 MachineId = machine,
                 JobId = plan.JobId,
@@ -90,6 +98,9 @@ public static class Orders
             _ => [],
         };
     }
+
+    private static bool IsWarmingUp(Job job, string machineId) =>
+        job.Standbys.TryGetValue(machineId, out var trust) && trust == StandbyTrust.Assigned;
 
     private static StartTraining Start(Job job, RankPlace place) => new(job.Spec!, job.Topology!, place.Rank)
     {
