@@ -1,4 +1,5 @@
 using TrainMover.Contracts.Commands;
+using TrainMover.Contracts.DeadLetters;
 using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
@@ -11,7 +12,7 @@ namespace TrainMover.Contracts;
 /// <summary>The Kafka key of a message: order is kept per key.</summary>
 public static class MessageKey
 {
-    /// <summary>Interruption id, job id or machine id, depending on the topic.</summary>
+    /// <summary>Interruption id, job id or machine id, depending on the topic; of a dead letter the original key, or the original topic where there was none.</summary>
     /// <exception cref="ArgumentException">The message has no key rule.</exception>
     public static string Of(object body) => body switch
     {
@@ -53,6 +54,7 @@ public static class MessageKey
         FaultReported e => e.MachineId,
         MaintenanceScheduled e => e.MachineId,
         ReplacementRequested e => e.MachineId,
+        DeadLettered e => e.Key ?? e.Topic,
         _ => throw new ArgumentException($"{body.GetType().Name} has no key rule.", nameof(body)),
     };
 }

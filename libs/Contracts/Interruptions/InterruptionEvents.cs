@@ -13,7 +13,7 @@ public enum InterruptionKind
     [JsonStringEnumMemberName("unexpected")] Unexpected,
 }
 
-/// <summary>What has to be done about an interruption, from lightest to heaviest (Unicron's tiers, in its numbering).</summary>
+/// <summary>What has to be done about an interruption, from heaviest to lightest (Unicron's tiers, in its numbering).</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<Severity>))]
 public enum Severity
 {

@@ -1,0 +1,61 @@
+using TrainMover.Contracts.DeadLetters;
+using TrainMover.Contracts.Fleet;
+using TrainMover.Contracts.Interruptions;
+using TrainMover.Contracts.Jobs;
+using TrainMover.Contracts.Migrations;
+using TrainMover.Contracts.Telemetry;
+
+namespace TrainMover.Contracts.Schema;
+
+public static partial class Examples
+{
+    private static IEnumerable<Example> Messages =>
+        new object[]
+        {
+            new Heartbeat("m1", 4711, Now),
+            new StepCompleted("m1", Job, 1, 1, 33, 2.5f, 1_075_838_976, 410.5, Now),
+            new WorkerExited("m1", 4711, Ordered: false, Job, 1, "killed by signal 9", Now),
+            new PeerUnreachable("m0", Job, 1, "m1", "connection reset", Now),
+            new FaultReported("m1", "xid-79", "GPU has fallen off the bus", Now),
+            new MaintenanceScheduled("m1", "firmware update", new DateTimeOffset(2026, 3, 1, 13, 0, 0, TimeSpan.Zero), Now),
+            new ReplacementRequested("m1", "noisy fan", "operator", Now),
+
+            new InterruptionRaised(
+                Interruption, InterruptionKind.Expected, InterruptionCause.Maintenance, Severity.Replace, ["m1"], "m1 is due for a firmware update", "maintenance/1",
+                [new("/calendar", "7f0c", "maintenance of m1 announced for 13:00")], Now),
+            new InterruptionResolved(Interruption, Migration),
+            new InterruptionRecovered(Interruption, "the maintenance was called off"),
+
+            new MachineRegistered("s0", MachineRole.Standby, "10.0.0.20", 7000),
+            new MachineAssigned("s0", Job, 1, 2),
+            new MachineReserved("s0", Migration),
+            new MachineReleased("m1", "its rank moved to s0"),
+            new MachineQuarantined("m1", "maintenance", new DateTimeOffset(2026, 3, 1, 18, 0, 0, TimeSpan.Zero)),
+
+            new JobSubmitted(Spec),
+            new JobStarted(Job, Before),
+            new StandbyAssigned(Job, "s0"),
+            new StandbyReady(Job, "s0", 812.5),
+            new StandbyRejected(Job, "s0", "the loss differed from the record in its last bit"),
+            new JobMigrationOpened(Job, Migration, 2),
+            new JobMigrationClosed(Job, Migration, MigrationOutcome.Completed, After),
+            new JobRankFinished(Job, 90, Digest),
+            new JobCompleted(Job, 90, [new(0, "m0", StateDigest), Digest, new(2, "m2", StateDigest)]),
+
+            new MigrationPlanned(Plan),
+            new PreparationStarted(Migration, Job, ["m0", "m1", "m2", "s0"]),
+            new ParticipantReady(Migration, Job, "s0", PlanDigest, 930.25, 12_582_912, GoodShadow),
+            new SwitchOrdered(Migration, Job, PlanDigest),
+            new SwitchAgreed(Migration, Job, 34, "m0"),
+            new ParticipantSwitched(Migration, Job, Switch),
+            new MigrationCompleted(Migration, Job, 212, 0, new(Kept: 2, Inherited: 0, Removed: 4, Added: 4), 12_582_912, 0),
+            new AbortOrdered(Migration, Job, MigrationPhase.Preparing, "the joiner's shadow iteration differed from the record"),
+            new MigrationAborted(Migration, Job, MigrationPhase.Aborting, "the joiner's shadow iteration differed from the record"),
+            new MigrationEscalated(Migration, Job, "worker-death-m1", Now),
+            new MigrationSuperseded(Migration, Job, "s0 was lost before its first step"),
+            new OrderRefused(Migration, Job, "m0", "abort", "the vote has passed"),
+
+            new DeadLettered(
+                DeadLetterReason.SchemaViolation, "JSON deserialization was missing 'code'", "trainmover.telemetry", 2, 17, "eyJzcGVjdmVyc2lvbiI6IjEuMCJ9", "m1", "trainmover.detector"),
+        }.Select(message => new Example(Variant: null, message));
+}
