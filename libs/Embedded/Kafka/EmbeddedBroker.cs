@@ -1,0 +1,131 @@
+using System.Net.Sockets;
+
+namespace TrainMover.Embedded;
+
+/// <summary>
+/// A Kafka broker inside this process: the mock cluster of librdkafka behind a TCP port of our choosing. It speaks the real protocol to clients in any
+/// process and language, keeps everything in memory (5 MB per partition, oldest dropped), creates topics on first use with 4 partitions, has no
+/// CreateTopics, and answers a waiting fetch only after the client's <c>fetch.wait.max.ms</c>.
+/// </summary>
+/// <remarks>
+/// librdkafka lets the system choose the broker's port. A small front listens on the wanted port and the broker names the front's address in its
+/// metadata; thus the address also survives <see cref="Empty"/>.
+/// </remarks>
+public sealed class EmbeddedBroker : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly TcpFront _front;
+    private MockCluster _cluster;
+    private bool _disposed;
+
+    private EmbeddedBroker(TcpFront front, MockCluster cluster)
+    {
+        (_front, _cluster) = (front, cluster);
+        IsUp = true;
+    }
+
+    /// <summary>Address for clients, <c>127.0.0.1:port</c>; the same for the whole life of this broker.</summary>
+    public string BootstrapServers => $"127.0.0.1:{Port}";
+
+    /// <summary>TCP port on 127.0.0.1.</summary>
+    public int Port => _front.Port;
+
+    /// <summary>Whether connections are accepted.</summary>
+    public bool IsUp { get; private set; }
+
+    /// <summary>Starts a broker.</summary>
+    /// <param name="port">Port on 127.0.0.1, or null for a free one.</param>
+    /// <exception cref="EmbeddedBrokerException">The port is taken.</exception>
+    public static EmbeddedBroker Start(int? port = null)
+    {
+        TcpFront front;
+        try
+        {
+            front = new TcpFront(port ?? 0);
+        }
+        catch (SocketException taken)
+        {
+            throw new EmbeddedBrokerException($"Port {port} is taken: choose another, or none for a free one.", taken);
+        }
+        var broker = new EmbeddedBroker(front, new MockCluster());
+        broker._cluster.Advertise("127.0.0.1", broker.Port);
+        front.Open(broker._cluster.Port);
+        return broker;
+    }
+
+    /// <summary>Creates a topic with a chosen number of partitions; nothing happens when it exists.</summary>
+    /// <param name="topic">Full name.</param>
+    /// <param name="partitions">Number of partitions, at least 1.</param>
+    public void CreateTopic(string topic, int partitions)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(partitions, 1);
+        lock (_gate)
+            _cluster.CreateTopic(topic, partitions);
+    }
+
+    /// <summary>Outage: open connections are reset and new ones refused. Topics, messages and group offsets stay.</summary>
+    public void SetDown()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _front.Close();
+            IsUp = false;
+        }
+    }
+
+    /// <summary>Ends an outage.</summary>
+    public void SetUp()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (IsUp)
+                return;
+            _front.Open(_cluster.Port);
+            IsUp = true;
+        }
+    }
+
+    /// <summary>Replaces the broker by an empty one at the same address: no topics, no messages, no group offsets, another cluster id.</summary>
+    public void Empty()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _front.Close();
+            var old = _cluster;
+            // The new one is made first: a cluster id is derived from addresses in memory, which must differ.
+            _cluster = new MockCluster();
+            _cluster.Advertise("127.0.0.1", Port);
+            old.Dispose();
+            _front.Open(_cluster.Port);
+            IsUp = true;
+        }
+    }
+
+    /// <summary>Delays every answer, as a far or busy broker would.</summary>
+    /// <param name="delay">Round trip time added; zero ends it.</param>
+    public void DelayAnswers(TimeSpan delay)
+    {
+        lock (_gate)
+            _cluster.DelayAnswers((int)delay.TotalMilliseconds);
+    }
+
+    /// <summary>Ends the broker; what it held is gone.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            IsUp = false;
+            _front.Dispose();
+            _cluster.Dispose();
+        }
+    }
+}
+
+/// <summary>The embedded broker could not be started; the message says what to do.</summary>
+public sealed class EmbeddedBrokerException(string message, Exception? inner = null) : Exception(message, inner);
