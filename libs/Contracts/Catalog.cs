@@ -59,7 +59,10 @@ public static class Catalog
             RespectNullableAnnotations = true,
             RespectRequiredConstructorParameters = true,
             NumberHandling = JsonNumberHandling.Strict,
-            TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { Strictness.NullableMayBeAbsent, Strictness.NoNullElements, Strictness.DiscriminatorIsRequired } },
+            TypeInfoResolver = new DefaultJsonTypeInfoResolver
+            {
+                Modifiers = { Strictness.NullableMayBeAbsent, Strictness.NoNullElements, Strictness.DiscriminatorIsRequired },
+            },
         };
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
         options.MakeReadOnly();

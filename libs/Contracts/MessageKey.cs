@@ -12,7 +12,9 @@ namespace TrainMover.Contracts;
 /// <summary>The Kafka key of a message: order is kept per key.</summary>
 public static class MessageKey
 {
-    /// <summary>Interruption id, job id or machine id, depending on the topic; of a dead letter the original key, or the original topic where there was none.</summary>
+    /// <summary>
+    /// Interruption id, job id or machine id, depending on the topic; of a dead letter the original key, or the original topic where there was none.
+    /// </summary>
     /// <exception cref="ArgumentException">The message has no key rule.</exception>
     public static string Of(object body) => body switch
     {

@@ -20,7 +20,9 @@ internal static class Strictness
     /// <summary>Nullable annotations of System.Text.Json stop at the list; its elements are checked here.</summary>
     public static void NoNullElements(JsonTypeInfo type)
     {
-        var lists = type.Properties.Where(property => property.PropertyType != typeof(string) && property.PropertyType.IsAssignableTo(typeof(IEnumerable))).ToArray();
+        var lists = type.Properties
+            .Where(property => property.PropertyType != typeof(string) && property.PropertyType.IsAssignableTo(typeof(IEnumerable)))
+            .ToArray();
         if (lists.Length == 0)
             return;
         type.OnDeserialized = body =>
@@ -37,7 +39,10 @@ internal static class Strictness
     public static void DiscriminatorIsRequired(JsonTypeInfo type)
     {
         if (type.Type.IsAbstract && type.PolymorphismOptions is { } polymorphism)
-            type.CreateObject = () => throw new JsonException($"'{polymorphism.TypeDiscriminatorPropertyName}' is missing: it says which {type.Type.Name} this is.");
+        {
+            type.CreateObject = () =>
+                throw new JsonException($"'{polymorphism.TypeDiscriminatorPropertyName}' is missing: it says which {type.Type.Name} this is.");
+        }
     }
 
     private static bool IsNullable(JsonPropertyInfo property)

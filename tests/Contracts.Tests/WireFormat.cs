@@ -9,7 +9,12 @@ namespace TrainMover.Contracts.Tests;
 /// <summary>An example of the catalogue in one of its two forms: everything present, or only what must be there.</summary>
 public sealed record WireExample(CatalogEntry Entry, string? Variant, bool Full, JsonNode Json)
 {
-    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public string FileName => $"{Entry.Name}{(Variant is null ? "" : "." + Variant)}.{(Full ? "full" : "minimal")}.json";
 
@@ -20,8 +25,8 @@ public sealed record WireExample(CatalogEntry Entry, string? Variant, bool Full,
         .. from entry in Catalog.Entries
            from example in Examples.Of(entry.ClrType)
            let full = JsonSerializer.SerializeToNode(example.Body, entry.ClrType, Catalog.Json)!
-           from form in new[] { new WireExample(entry, example.Variant, true, full), new WireExample(entry, example.Variant, false, Required(full, entry.ClrType)) }
-           select form,
+           from isFull in new[] { true, false }
+           select new WireExample(entry, example.Variant, isFull, isFull ? full : Required(full, entry.ClrType)),
     ];
 
     public static TheoryData<string> Names { get; } = [.. All.Select(example => example.FileName)];
@@ -34,9 +39,10 @@ public sealed record WireExample(CatalogEntry Entry, string? Variant, bool Full,
     public static JsonTypeInfo RecordOf(JsonObject body, Type type)
     {
         var info = Catalog.Json.GetTypeInfo(type);
-        return info.PolymorphismOptions is { } options
-            ? Catalog.Json.GetTypeInfo(options.DerivedTypes.Single(derived => (string)derived.TypeDiscriminator! == body[options.TypeDiscriminatorPropertyName]!.GetValue<string>()).DerivedType)
-            : info;
+        if (info.PolymorphismOptions is not { } options)
+            return info;
+        var variant = body[options.TypeDiscriminatorPropertyName]!.GetValue<string>();
+        return Catalog.Json.GetTypeInfo(options.DerivedTypes.Single(derived => (string)derived.TypeDiscriminator! == variant).DerivedType);
     }
 
     /// <summary>What is left of a body when everything that may be absent is, down to the innermost record.</summary>
@@ -87,13 +93,14 @@ public sealed class WireFormatTests
         Lost(JsonNode.Parse(text), again, "$").ShouldBeEmpty();
         if (example.Full)
             JsonNode.DeepEquals(JsonNode.Parse(text), again).ShouldBeTrue();
-        var twice = JsonSerializer.SerializeToNode(JsonSerializer.Deserialize(again, example.Entry.ClrType, Catalog.Json), example.Entry.ClrType, Catalog.Json);
+        var second = JsonSerializer.Deserialize(again, example.Entry.ClrType, Catalog.Json);
+        var twice = JsonSerializer.SerializeToNode(second, example.Entry.ClrType, Catalog.Json);
         JsonNode.DeepEquals(again, twice).ShouldBeTrue();
     }
 
     [Fact]
     public void Every_snapshot_belongs_to_an_example() =>
-        Directory.EnumerateFiles(Snapshots).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)
+        Directory.EnumerateFiles(Snapshots, "*.json").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)
             .ShouldBe(WireExample.All.Select(example => example.FileName).Order(StringComparer.Ordinal));
 
     [Fact]
@@ -110,7 +117,9 @@ public sealed class WireFormatTests
     [Fact]
     public void Every_field_of_every_record_is_present_in_a_full_example()
     {
-        var fields = WireExample.All.Where(example => example.Full).SelectMany(example => Fields(example.Json, example.Entry.ClrType)).ToLookup(field => field.Present, field => field.Name);
+        var fields = WireExample.All.Where(example => example.Full)
+            .SelectMany(example => Fields(example.Json, example.Entry.ClrType))
+            .ToLookup(field => field.Present, field => field.Name);
         fields[false].Except(fields[true]).ShouldBeEmpty();
     }
 

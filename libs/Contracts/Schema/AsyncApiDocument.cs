@@ -33,9 +33,10 @@ internal static class AsyncApiDocument
             {
                 ["title"] = "TrainMover",
                 ["version"] = "1.0.0",
-                ["description"] = "Messages of TrainMover on Kafka: CloudEvents 1.0, structured JSON. One document for all participants: the first word of an "
-                    + $"operation's name, and its tag, say who sends or receives. Addresses carry the default prefix of a deployment, `{Topics.DefaultPrefix}`.",
-                ["tags"] = new JsonArray([.. Routes.Participants.Select(participant => new JsonObject { ["name"] = participant.Name, ["description"] = participant.Description })]),
+                ["description"] = "Messages of TrainMover on Kafka: CloudEvents 1.0, structured JSON. One document for all participants: "
+                    + "the first word of an operation's name, and its tag, say who sends or receives. "
+                    + $"Addresses carry the default prefix of a deployment, `{Topics.DefaultPrefix}`.",
+                ["tags"] = new JsonArray([.. Routes.Participants.Select(Tag)]),
             },
             ["defaultContentType"] = "application/cloudevents+json",
             ["channels"] = channels,
@@ -85,6 +86,8 @@ internal static class AsyncApiDocument
         ["tags"] = new JsonArray(new JsonObject { ["name"] = participant.Name }),
         ["messages"] = new JsonArray([.. entries.Select(entry => Reference($"#/channels/{topic}/messages/{entry.Name}"))]),
     };
+
+    private static JsonObject Tag(Participant participant) => new() { ["name"] = participant.Name, ["description"] = participant.Description };
 
     private static JsonObject Reference(string pointer) => new() { ["$ref"] = pointer };
 }

@@ -28,7 +28,8 @@ internal sealed partial class DocComments
     /// <summary>A positional parameter is described at its record, any other property at itself.</summary>
     public string OfProperty(Type declaring, string name)
     {
-        var parameter = Member($"T:{declaring.FullName}").Elements("param").FirstOrDefault(param => param.Attribute("name")?.Value == name);
+        var parameters = Member($"T:{declaring.FullName}").Elements("param");
+        var parameter = parameters.FirstOrDefault(param => param.Attribute("name")?.Value == name);
         return Text(parameter ?? Member($"P:{declaring.FullName}.{name}").Element("summary"), $"{declaring.Name}.{name}");
     }
 

@@ -31,7 +31,8 @@ internal static class EventsReference
         text.Append("| `data` | object | yes | The body: one of the messages below. |\n\n");
         Example(text, Whole(Catalog.Of(typeof(Migrations.SwitchOrdered))));
 
-        text.Append("## Topics\n\nNames carry the prefix of the deployment (`trainmover.` by default).\n\n| topic | key | meaning | sent by | read by |\n| --- | --- | --- | --- | --- |\n");
+        text.Append("## Topics\n\nNames carry the prefix of the deployment (`trainmover.` by default).\n\n");
+        text.Append("| topic | key | meaning | sent by | read by |\n| --- | --- | --- | --- | --- |\n");
         foreach (var topic in Topics.All)
         {
             var (key, meaning) = Routes.Topic(topic);

@@ -56,6 +56,7 @@ public static partial class Examples
             new OrderRefused(Migration, Job, "m0", "abort", "the vote has passed"),
 
             new DeadLettered(
-                DeadLetterReason.SchemaViolation, "JSON deserialization was missing 'code'", "trainmover.telemetry", 2, 17, "eyJzcGVjdmVyc2lvbiI6IjEuMCJ9", "m1", "trainmover.detector"),
+                DeadLetterReason.SchemaViolation, "JSON deserialization was missing 'code'", "trainmover.telemetry", 2, 17,
+                "eyJzcGVjdmVyc2lvbiI6IjEuMCJ9", "m1", "trainmover.detector"),
         }.Select(message => new Example(Variant: null, message));
 }

@@ -29,9 +29,12 @@ public static partial class Examples
     private const long Now = 7_200_000_000_000;
 
     private static readonly JobLayout Layout = new(Dp: 3, Pp: 1, Tp: 1);
-    private static readonly JobSpec Spec = new(Job, Layout, 90, 42, 8, 0.001f, new JobModel(5, 128, 4, 64, 0.1f), "/srv/trainmover/gpt/corpus.txt", "/srv/trainmover/gpt");
-    private static readonly JobTopology Before = new(1, [new(0, "m0", "10.0.0.10", 7000), new(1, "m1", "10.0.0.11", 7000), new(2, "m2", "10.0.0.12", 7000)], Key);
-    private static readonly JobTopology After = new(2, [new(0, "m0", "10.0.0.10", 7000), new(1, "s0", "10.0.0.20", 7000), new(2, "m2", "10.0.0.12", 7000)], Key);
+    private static readonly JobSpec Spec = new(
+        Job, Layout, 90, 42, 8, 0.001f, new JobModel(5, 128, 4, 64, 0.1f), "/srv/trainmover/gpt/corpus.txt", "/srv/trainmover/gpt");
+    private static readonly JobTopology Before = new(
+        1, [new(0, "m0", "10.0.0.10", 7000), new(1, "m1", "10.0.0.11", 7000), new(2, "m2", "10.0.0.12", 7000)], Key);
+    private static readonly JobTopology After = new(
+        2, [new(0, "m0", "10.0.0.10", 7000), new(1, "s0", "10.0.0.20", 7000), new(2, "m2", "10.0.0.12", 7000)], Key);
     private static readonly ShadowOutcome GoodShadow = new(Good: true, Reason: null, 812.5, 4_259_840, 0);
     private static readonly ShadowOutcome BadShadow = new(Good: false, "the loss differed from the record in its last bit", 812.5, 4_259_840, 0);
     private static readonly RankDigest Digest = new(1, "s0", StateDigest);
@@ -42,8 +45,9 @@ public static partial class Examples
         new DateTimeOffset(2026, 3, 1, 12, 2, 0, TimeSpan.Zero), Now);
 
     private static readonly SwitchReport Switch = new(
-        "s0", 1, Now + 60_000_000_000, Now + 60_212_000_000, 34, 0, new(Kept: 0, Inherited: 0, Removed: 0, Added: 2), new(Kept: 0, Inherited: 0, Removed: 0, Added: 2),
-        12_582_912, 12_582_912, [new("state-transfer", Now + 60_001_000_000, Now + 60_180_000_000), new("connect", Now + 60_001_000_000, Now + 60_012_000_000)]);
+        "s0", 1, Now + 60_000_000_000, Now + 60_212_000_000, 34, 0, new(Kept: 0, Inherited: 0, Removed: 0, Added: 2),
+        new(Kept: 0, Inherited: 0, Removed: 0, Added: 2), 12_582_912, 12_582_912,
+        [new("state-transfer", Now + 60_001_000_000, Now + 60_180_000_000), new("connect", Now + 60_001_000_000, Now + 60_012_000_000)]);
 
     private static readonly Dictionary<Type, IReadOnlyList<Example>> All = Messages.Concat(Orders).Concat(Reports)
         .GroupBy(example => example.Body.GetType())
@@ -65,7 +69,7 @@ public static partial class Examples
                 ("warm-up", new WarmUp(Spec) { MachineId = "s0", JobId = Job, Generation = 1, OrderId = "gpt:warm-up" }),
                 ("prepare", new Prepare(Plan, Spec) { MachineId = "s0", JobId = Job, Generation = 2, OrderId = "gpt-g2:prepare" }),
                 ("switch", new Switch(Migration, LeaverLost: false) { MachineId = "s0", JobId = Job, Generation = 2, OrderId = "gpt-g2:switch" }),
-                ("abort", new Abort(Migration, "the joiner's shadow iteration differed from the record") { MachineId = "s0", JobId = Job, Generation = 2, OrderId = "gpt-g2:abort" }),
+                ("abort", new Abort(Migration, "the shadow iteration differed") { MachineId = "s0", JobId = Job, Generation = 2, OrderId = "gpt-g2:abort" }),
                 ("release", new Release(Migration) { MachineId = "m1", JobId = Job, Generation = 2, OrderId = "gpt-g2:release" }),
             };
             return orders.Select(order => new Example(order.Name, new AgentCommand(order.Order)));

@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace TrainMover.Contracts.Schema;
 
-/// <summary>The JSON Schema of one message: CloudEvents envelope and body. Uses only keywords that mean the same from draft 4 to 2020-12, <c>$defs</c> aside.</summary>
+/// <summary>
+/// The JSON Schema of one message: CloudEvents envelope and body. Uses only keywords that mean the same from draft 4 to 2020-12, <c>$defs</c> aside.
+/// </summary>
 internal static class MessageSchema
 {
     public static JsonObject Of(CatalogEntry entry, DocComments docs)
@@ -59,7 +61,15 @@ internal static class MessageSchema
     {
         var properties = new JsonObject();
         if (variant is { } discriminator)
-            properties[discriminator.Name] = new JsonObject { ["description"] = "Tells the variants apart.", ["type"] = "string", ["enum"] = Names([discriminator.Value]) };
+        {
+            properties[discriminator.Name] = new JsonObject
+            {
+                ["description"] = "Tells the variants apart.",
+                ["type"] = "string",
+                ["enum"] = Names([discriminator.Value]),
+            };
+        }
+
         foreach (var field in shape.Fields)
             properties[field.Name] = OfField(field);
         var required = shape.Fields.Where(field => field.Required).Select(field => field.Name);

@@ -10,9 +10,16 @@ namespace TrainMover.Contracts.Schema;
 /// </summary>
 public static class SchemaDocuments
 {
-    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
-    /// <summary>All documents: path relative to the repository (<c>docs/schemas/TYPE.json</c>, <c>docs/asyncapi.json</c>, <c>docs/events.md</c>) to text.</summary>
+    /// <summary>
+    /// All documents: path relative to the repository (<c>docs/schemas/TYPE.json</c>, <c>docs/asyncapi.json</c>, <c>docs/events.md</c>) to text.
+    /// </summary>
     /// <exception cref="FileNotFoundException">The doc comments file is not beside the assembly.</exception>
     /// <exception cref="InvalidOperationException">A message, field or enum value has no doc comment, or a message has no example.</exception>
     public static IReadOnlyDictionary<string, string> Generate()
@@ -39,7 +46,7 @@ public static class SchemaDocuments
         foreach (var (path, text) in documents)
         {
             var file = Path.Combine(root, path);
-            if (File.Exists(file) && File.ReadAllText(file) == text)
+            if (IsUpToDate(file, text))
                 continue;
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             File.WriteAllText(file, text);
@@ -55,14 +62,14 @@ public static class SchemaDocuments
         return changed;
     }
 
-    /// <summary>Relative paths of the documents that differ from what the catalogue gives, are missing, or are left over; empty when all are up to date.</summary>
+    /// <summary>Relative paths of the documents that are missing, left over, or differ from the catalogue; empty when all are up to date.</summary>
     /// <param name="root">Root of the repository.</param>
     public static IReadOnlyList<string> Drift(string root)
     {
         var documents = Generate();
         return
         [
-            .. documents.Where(document => Path.Combine(root, document.Key) is var file && (!File.Exists(file) || File.ReadAllText(file) != document.Value)).Select(document => document.Key),
+            .. documents.Where(document => !IsUpToDate(Path.Combine(root, document.Key), document.Value)).Select(document => document.Key),
             .. Left(root, documents),
         ];
     }
@@ -70,11 +77,16 @@ public static class SchemaDocuments
     /// <summary>The body as indented JSON with a line feed at the end, as the reference shows it.</summary>
     internal static string Text(JsonNode node) => node.ToJsonString(Readable) + "\n";
 
+    private static bool IsUpToDate(string file, string text) => File.Exists(file) && File.ReadAllText(file) == text;
+
     private static IEnumerable<string> Left(string root, IReadOnlyDictionary<string, string> documents)
     {
         var schemas = Path.Combine(root, "docs", "schemas");
-        return Directory.Exists(schemas)
-            ? Directory.EnumerateFiles(schemas, "*.json").Select(file => $"docs/schemas/{Path.GetFileName(file)}").Where(path => !documents.ContainsKey(path)).Order(StringComparer.Ordinal)
-            : [];
+        if (!Directory.Exists(schemas))
+            return [];
+        return Directory.EnumerateFiles(schemas, "*.json")
+            .Select(file => $"docs/schemas/{Path.GetFileName(file)}")
+            .Where(path => !documents.ContainsKey(path))
+            .Order(StringComparer.Ordinal);
     }
 }

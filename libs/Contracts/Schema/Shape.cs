@@ -37,15 +37,21 @@ internal sealed record Shape(
     public static Shape Of(Type type, DocComments docs)
     {
         if (type.IsEnum)
-            return new(type, docs.OfType(type), [], [.. Enum.GetNames(type).Select(member => (WireName(type, member), docs.OfEnumMember(type, member)))], null, []);
+        {
+            var values = Enum.GetNames(type).Select(member => (WireName(type, member), docs.OfEnumMember(type, member)));
+            return new(type, docs.OfType(type), [], [.. values], null, []);
+        }
+
         var json = Catalog.Json.GetTypeInfo(type);
         if (type.IsAbstract && json.PolymorphismOptions is { } options)
         {
-            return new(type, docs.OfType(type), [], [], options.TypeDiscriminatorPropertyName,
+            return new(
+                type, docs.OfType(type), [], [], options.TypeDiscriminatorPropertyName,
                 [.. options.DerivedTypes.Select(derived => ((string)derived.TypeDiscriminator!, derived.DerivedType))]);
         }
 
-        return new(type, docs.OfType(type), [.. json.Properties.Where(property => property.Get is not null).Select(property => FieldOf(property, docs))], [], null, []);
+        var fields = json.Properties.Where(property => property.Get is not null).Select(property => FieldOf(property, docs));
+        return new(type, docs.OfType(type), [.. fields], [], null, []);
     }
 
     /// <summary>Whether a field of this type is described by a shape of its own.</summary>
@@ -57,8 +63,11 @@ internal sealed record Shape(
         var isList = property.PropertyType is { IsGenericType: true } generic && generic.GetGenericTypeDefinition() == typeof(IReadOnlyList<>);
         var type = isList ? property.PropertyType.GetGenericArguments()[0] : property.PropertyType;
         var bare = System.Nullable.GetUnderlyingType(type) ?? type;
-        var fallback = property.AssociatedParameter is { HasDefaultValue: true, DefaultValue: { } value } ? JsonSerializer.SerializeToNode(value, bare, Catalog.Json) : null;
-        return new(property.Name, bare, isList, property.IsRequired, !property.IsRequired && fallback is null, fallback,
+        var fallback = property.AssociatedParameter is { HasDefaultValue: true, DefaultValue: { } value }
+            ? JsonSerializer.SerializeToNode(value, bare, Catalog.Json)
+            : null;
+        return new(
+            property.Name, bare, isList, property.IsRequired, !property.IsRequired && fallback is null, fallback,
             IsShape(bare) ? null : LeafOf(bare, property.NumberHandling), docs.OfProperty(declared.DeclaringType!, declared.Name));
     }
 
@@ -75,5 +84,6 @@ internal sealed record Shape(
         return node;
     }
 
-    private static string WireName(Type type, string member) => JsonSerializer.SerializeToNode(Enum.Parse(type, member), type, Catalog.Json)!.GetValue<string>();
+    private static string WireName(Type type, string member) =>
+        JsonSerializer.SerializeToNode(Enum.Parse(type, member), type, Catalog.Json)!.GetValue<string>();
 }
