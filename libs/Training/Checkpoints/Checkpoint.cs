@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace TrainMover.Training;
+
+/// <summary>
+/// Replica state in a safetensors file that any reader of that format opens: every parameter under its name, its moments under
+/// <c>optimizer.first_moment.</c> and <c>optimizer.second_moment.</c>; job, step, seed and checksum in the metadata.
+/// </summary>
+public static class Checkpoint
+{
+    /// <summary>Writes a checkpoint. After a crash the file is the old one or the new one, whole.</summary>
+    /// <param name="file">Path; its folder is made if need be, an existing file is replaced.</param>
+    /// <param name="replica">State to write, between two steps.</param>
+    /// <param name="job">Job that the state belongs to.</param>
+    /// <returns>What the metadata says, checksum included.</returns>
+    /// <exception cref="IOException">The file cannot be written; an existing one is untouched.</exception>
+    public static CheckpointInfo Save(string file, Replica replica, string job)
+    {
+        var header = CheckpointHeader.Write(new CheckpointInfo(job, replica.Step, replica.Recipe.Seed, CheckpointHeader.NoChecksum), replica.Layout);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(header);
+        ForEachTensor(replica, bytes => hash.AppendData(bytes));
+        var checksum = Convert.ToHexStringLower(hash.GetHashAndReset());
+        CheckpointHeader.Replace(header, CheckpointHeader.NoChecksum, checksum);
+
+        DurableFile.Write(file, stream =>
+        {
+            stream.Write(BitConverter.GetBytes((long)header.Length));
+            stream.Write(header);
+            ForEachTensor(replica, bytes => stream.Write(bytes));
+        });
+        return new CheckpointInfo(job, replica.Step, replica.Recipe.Seed, checksum);
+    }
+
+    /// <summary>Verifies a checkpoint from end to end, then loads it into a replica of the same shape and seed.</summary>
+    /// <param name="file">Path of the checkpoint.</param>
+    /// <param name="replica">Receives parameters, moments and step; untouched if the checkpoint is refused.</param>
+    /// <returns>What the metadata says.</returns>
+    /// <exception cref="CheckpointException">The file is missing, torn, altered, or does not fit the replica.</exception>
+    public static CheckpointInfo Load(string file, Replica replica)
+    {
+        try
+        {
+            using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1 << 16);
+            var header = ReadHeader(file, stream);
+            var info = CheckpointHeader.Read(file, header, stream.Length - stream.Position, replica.Layout);
+            if (info.Seed != replica.Recipe.Seed)
+                throw new CheckpointException(file, $"it was written with seed {info.Seed}, the replica has seed {replica.Recipe.Seed}");
+
+            var data = stream.Position;
+            Verify(file, stream, header, info.Checksum);
+            stream.Position = data;
+            ForEachTensor(replica, stream.ReadExactly);
+            replica.Step = info.Step;
+            return info;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(file, $"it cannot be read ({error.Message})", error);
+        }
+    }
+
+    private static byte[] ReadHeader(string file, Stream stream)
+    {
+        Span<byte> prefix = stackalloc byte[sizeof(long)];
+        stream.ReadExactly(prefix);
+        var length = BitConverter.ToInt64(prefix);
+        if (length is < 2 or > CheckpointHeader.MaximumLength || length > stream.Length - stream.Position)
+            throw new CheckpointException(file, $"a header of {length} bytes does not fit a file of {stream.Length} bytes");
+        var header = new byte[length];
+        stream.ReadExactly(header);
+        return header;
+    }
+
+    private static void Verify(string file, Stream stream, byte[] header, string checksum)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var blank = (byte[])header.Clone();
+        CheckpointHeader.Replace(blank, checksum, CheckpointHeader.NoChecksum);
+        hash.AppendData(blank);
+        var buffer = new byte[1 << 20];
+        for (int read; (read = stream.Read(buffer)) > 0;)
+            hash.AppendData(buffer, 0, read);
+        var actual = Convert.ToHexStringLower(hash.GetHashAndReset());
+        if (actual != checksum)
+            throw new CheckpointException(file, $"its content has checksum {actual}, its metadata says {checksum}");
+    }
+
+    private delegate void TensorBytes(Span<byte> bytes);
+
+    private static void ForEachTensor(Replica replica, TensorBytes use)
+    {
+        for (var part = 0; part < CheckpointHeader.Prefixes.Length; part++)
+        {
+            foreach (var slot in replica.Layout.Slots)
+            {
+                var flat = part switch { 0 => replica.ParameterData, 1 => replica.FirstMoment, _ => replica.SecondMoment };
+                use(MemoryMarshal.AsBytes(flat.Slice(slot.Offset, slot.Count)));
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using TrainMover.Collectives;
+
+namespace TrainMover.Training;
+
+/// <summary>A step that was recorded while it was trained.</summary>
+/// <param name="Outcome">How the step ended.</param>
+/// <param name="Record">The record; null if the commit did not pass, since nothing was applied that a shadow could be compared with.</param>
+public sealed record RecordedStep(StepOutcome Outcome, StepRecord? Record);
+
+/// <summary>Records a step of a running job: same collectives, same bits, one wrapper around the group that is gone afterwards.</summary>
+public static class StepRecorder
+{
+    /// <summary>Trains one step and records it. The record is in memory; <see cref="StepRecord.Save"/> may run while training goes on.</summary>
+    /// <param name="job">Job that is recorded.</param>
+    /// <param name="replica">This rank's state.</param>
+    /// <param name="corpus">The training text.</param>
+    /// <param name="group">The real group.</param>
+    /// <param name="commit">Enters the commit collective of the group that it is given, with a ballot that votes for no generation (a shadow iteration votes for none either); null for just that.</param>
+    public static RecordedStep TrainStep(string job, Replica replica, Corpus corpus, ICommunicator group, Func<ICommunicator, CommitVerdict>? commit = null)
+    {
+        var recording = new RecordingCommunicator(group);
+        var gradients = "";
+        var outcome = StepProtocol.TrainStep(replica, corpus, recording, reduced =>
+        {
+            gradients = replica.DigestOfGradients();
+            return commit is null ? StepProtocol.Commit(reduced) : commit(reduced);
+        });
+        if (!outcome.Verdict.Passed)
+            return new RecordedStep(outcome, Record: null);
+        return new RecordedStep(outcome, new StepRecord(
+            job, group.Rank, group.Size, outcome.Step, replica.Recipe.Seed, BitConverter.SingleToUInt32Bits(outcome.Loss), gradients, replica.Digest(), recording.Calls));
+    }
+}
