@@ -1,0 +1,48 @@
+namespace TrainMover.Collectives;
+
+/// <summary>How <see cref="ICommunicator.AllReduce"/> combines elements.</summary>
+public enum ReduceOperation
+{
+    /// <summary>Float32 sum, in an order given by rank and size only.</summary>
+    Sum,
+
+    /// <summary>The smaller element; NaN wins.</summary>
+    Min,
+
+    /// <summary>The larger element; NaN wins.</summary>
+    Max,
+}
+
+/// <summary>
+/// What training code sees of a communication group. All ranks make the same calls in the same order with the same lengths; each call blocks the
+/// calling thread until its result is there.
+/// </summary>
+public interface ICommunicator
+{
+    /// <summary>This rank, from 0.</summary>
+    int Rank { get; }
+
+    /// <summary>Number of ranks.</summary>
+    int Size { get; }
+
+    /// <summary>Combines the buffers of all ranks element by element, in place; every rank ends with the same bits.</summary>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void AllReduce(Span<float> buffer, ReduceOperation operation);
+
+    /// <summary>Collects the bytes of all ranks in rank order.</summary>
+    /// <param name="mine">This rank's bytes; equally many on every rank.</param>
+    /// <param name="all">Takes <paramref name="mine"/> of every rank; its length is that of <paramref name="mine"/> times <see cref="Size"/>.</param>
+    /// <exception cref="ArgumentException">The lengths do not fit.</exception>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void AllGather(ReadOnlySpan<byte> mine, Span<byte> all);
+
+    /// <summary>Gives every rank the bytes of one.</summary>
+    /// <param name="buffer">Read on the root, overwritten elsewhere.</param>
+    /// <param name="root">Rank that has the bytes.</param>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void Broadcast(Span<byte> buffer, int root);
+
+    /// <summary>Returns once every rank has called it.</summary>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void Barrier();
+}
