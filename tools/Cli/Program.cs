@@ -1,1 +1,3 @@
-return 0;
+using TrainMover.Cli.CommandLine;
+
+return await Entry.RunAsync(args);

@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using TrainMover.Cli.CommandLine;
+using TrainMover.Cli.Demo;
+using TrainMover.Contracts;
+using TrainMover.Contracts.Jobs;
+using TrainMover.Embedded;
+
+namespace TrainMover.Cli.Bench;
+
+/// <summary>
+/// The rival: stop the job and start it again from a checkpoint, as favourably as can be. The fault is known at once, the checkpoint of the last step is
+/// there for free, every machine is free, all processes start in parallel, nothing else runs, and files are in the page cache.
+/// </summary>
+internal static class CheckpointRestart
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+
+    /// <summary>Milliseconds from the fault until the last rank computes again.</summary>
+    public static async Task<double> MeasureAsync(Access access, JobSpec job, CancellationToken ct)
+    {
+        var folder = Path.Combine(job.Directory, "restart");
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        Directory.CreateDirectory(folder);
+        var specification = Path.Combine(folder, "job.json");
+        await File.WriteAllTextAsync(specification, JsonSerializer.Serialize(job, Catalog.Json), ct);
+
+        var processes = new List<ServiceProcess>();
+        var fault = Stopwatch.GetTimestamp();
+        try
+        {
+            for (var rank = 0; rank < job.Layout.Ranks; rank++)
+            {
+                string[] arguments = ["--restart", specification, "--rank", rank.ToString(CultureInfo.InvariantCulture), "--folder", folder];
+                processes.Add(await ServiceProcess.StartAsync($"restart-{rank}", WorkerProgram.In(access.Root), arguments, new Dictionary<string, string>(), Path.Combine(access.Directory, "logs")));
+            }
+
+            await Task.WhenAll(processes.Select(process => process.Ended)).WaitAsync(Limit, ct);
+            var resumed = processes.Select((process, rank) => Resumed(process, Path.Combine(folder, $"resumed-{rank}"))).Max();
+            return (resumed - fault) / 1e6;
+        }
+        catch (TimeoutException)
+        {
+            throw new DeploymentException($"The restart did not end within {Limit.TotalSeconds:0} s: see {processes[0].LogFile}.");
+        }
+        finally
+        {
+            foreach (var process in processes)
+            {
+                await process.KillAsync();
+                process.Dispose();
+            }
+        }
+    }
+
+    private static long Resumed(ServiceProcess process, string file) => File.Exists(file)
+        ? long.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture)
+        : throw new DeploymentException($"The restart failed ({process.LogTail()}): see {process.LogFile}.");
+}

@@ -1,0 +1,30 @@
+namespace TrainMover.Cli.Demo;
+
+/// <summary>The pauses of a job as they look from outside: from the times at which steps were completed, and nothing else.</summary>
+internal sealed class StepTimes
+{
+    private const int StepsAround = 2;
+    private readonly IReadOnlyList<JobStep> _steps;
+
+    public StepTimes(IReadOnlyList<JobStep> steps)
+    {
+        _steps = steps;
+        var lengths = steps.Zip(steps.Skip(1), Length).Order().ToList();
+        MedianMs = lengths.Count == 0 ? 0 : lengths[lengths.Count / 2];
+    }
+
+    /// <summary>Median time between two consecutive completed steps.</summary>
+    public double MedianMs { get; }
+
+    /// <summary>Longest time between two consecutive completed steps around a pause, less the median step; never negative.</summary>
+    public double GapMs(long stoppedNs, long resumedNs)
+    {
+        var margin = (long)(StepsAround * MedianMs * 1e6);
+        var around = _steps.Zip(_steps.Skip(1))
+            .Where(pair => pair.Second.CompletedNs >= stoppedNs - margin && pair.First.CompletedNs <= resumedNs + margin)
+            .Select(pair => Length(pair.First, pair.Second)).DefaultIfEmpty(0).Max();
+        return Math.Max(0, around - MedianMs);
+    }
+
+    private static double Length(JobStep first, JobStep second) => (second.CompletedNs - first.CompletedNs) / 1e6;
+}
