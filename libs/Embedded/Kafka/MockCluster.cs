@@ -41,6 +41,8 @@ internal sealed partial class MockCluster : IDisposable
             Destroy(_client);
             throw new InvalidOperationException("librdkafka could not open a port for its broker.");
         }
+        // Kafka waits 3 s for further members of a new group; here there is nothing to wait for.
+        GroupInitialRebalanceDelay(_cluster, 10);
         var address = Marshal.PtrToStringUTF8(ClusterBootstraps(_cluster))!;
         Port = int.Parse(address[(address.LastIndexOf(':') + 1)..]);
     }
@@ -98,6 +100,9 @@ internal sealed partial class MockCluster : IDisposable
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_broker_set_rtt")]
     private static partial ErrorCode BrokerSetRtt(nint cluster, int broker, int milliseconds);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_mock_group_initial_rebalance_delay_ms")]
+    private static partial void GroupInitialRebalanceDelay(nint cluster, int milliseconds);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_topic_create", StringMarshalling = StringMarshalling.Utf8)]
     private static partial ErrorCode TopicCreate(nint cluster, string topic, int partitions, int replicas);

@@ -1,0 +1,36 @@
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+
+namespace TrainMover.Messaging;
+
+/// <summary>Whether the broker answers a client, logged once per change.</summary>
+internal sealed class BrokerState(string client, string bootstrapServers, ILogger logger)
+{
+    private volatile bool _away;
+
+    public bool IsAway => _away;
+
+    public void OnError(Error error)
+    {
+        if (error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Transport or ErrorCode.Local_TimedOut or ErrorCode.Local_Resolve or ErrorCode.Local_Authentication)
+            Away(error.Reason);
+        else
+            logger.LogDebug("{Client}: {Reason}", client, error.Reason);
+    }
+
+    public void Away(string reason)
+    {
+        if (_away)
+            return;
+        _away = true;
+        logger.LogWarning("{Client}: Kafka at {BootstrapServers} does not answer ({Reason}); retrying until it does", client, bootstrapServers, reason);
+    }
+
+    public void Answers()
+    {
+        if (!_away)
+            return;
+        _away = false;
+        logger.LogInformation("{Client}: Kafka at {BootstrapServers} answers again", client, bootstrapServers);
+    }
+}

@@ -1,0 +1,49 @@
+namespace TrainMover.Messaging;
+
+/// <summary>A message of the catalogue with its CloudEvents attributes. (<see cref="Source"/>, <see cref="Id"/>) is the key by which a receiver drops repeats.</summary>
+/// <param name="Id">Unique within the source.</param>
+/// <param name="Source">URI reference of who published.</param>
+/// <param name="Type">Versioned name of the catalogue.</param>
+/// <param name="Data">The body: an instance of the type's record.</param>
+public sealed record Envelope(string Id, string Source, string Type, object Data)
+{
+    /// <summary>What it is about: the key of the topic.</summary>
+    public string? Subject { get; init; }
+
+    /// <summary>When it happened.</summary>
+    public DateTimeOffset? Time { get; init; }
+
+    /// <summary>The same for all that follows from one first cause.</summary>
+    public string? CorrelationId { get; init; }
+
+    /// <summary>Id of the message or event that this one answers.</summary>
+    public string? CausationId { get; init; }
+
+    /// <summary>Generation of the job.</summary>
+    public long? Generation { get; init; }
+
+    /// <summary>Stream of the event log.</summary>
+    public string? Stream { get; init; }
+
+    /// <summary>Place in that stream, from 1.</summary>
+    public long? StreamVersion { get; init; }
+
+    /// <summary>Place in the whole log, from 1.</summary>
+    public long? Sequence { get; init; }
+
+    /// <summary>Who decided.</summary>
+    public string? Actor { get; init; }
+}
+
+/// <summary>Where a message stood.</summary>
+/// <param name="Topic">Full name of the topic.</param>
+/// <param name="Partition">Partition.</param>
+/// <param name="Offset">Offset in the partition.</param>
+/// <param name="Key">Key, if it had one.</param>
+/// <param name="Timestamp">The broker's or producer's time stamp.</param>
+public sealed record Origin(string Topic, int Partition, long Offset, string? Key, DateTimeOffset Timestamp);
+
+/// <summary>A message that was read.</summary>
+/// <param name="Envelope">What it says.</param>
+/// <param name="Origin">Where it stood.</param>
+public sealed record Message(Envelope Envelope, Origin Origin);

@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace TrainMover.Messaging;
+
+/// <summary>Messages that were read together; the place after them is stored by <see cref="Commit"/>.</summary>
+public sealed class MessageBatch
+{
+    private readonly Action<IReadOnlyList<TopicPartitionOffset>> _commit;
+    private readonly IReadOnlyList<TopicPartitionOffset> _next;
+
+    internal MessageBatch(IReadOnlyList<Message> messages, IReadOnlyList<TopicPartitionOffset> next, Action<IReadOnlyList<TopicPartitionOffset>> commit) =>
+        (Messages, _next, _commit) = (messages, next, commit);
+
+    /// <summary>In the order of each partition; may be empty when nothing in the batch could be read.</summary>
+    public IReadOnlyList<Message> Messages { get; }
+
+    /// <summary>Stores the place after this batch. Where the broker is away the batch may come again after a restart.</summary>
+    public void Commit() => _commit(_next);
+}
+
+/// <summary>Reads a topic in bulk for a consumer group, without MassTransit: for telemetry. What cannot be read becomes a dead letter.</summary>
+/// <param name="options">Checked by <see cref="KafkaOptions.Validate"/>.</param>
+/// <param name="topic">Name without prefix.</param>
+/// <param name="deadLetters">Takes what cannot be read, before the batch is handed out.</param>
+/// <param name="lag">Receives how far the reader is behind.</param>
+/// <param name="logger">Null for none.</param>
+/// <param name="maxBatch">Messages per batch at most, at least 1.</param>
+public sealed class BatchReader(
+    KafkaOptions options, string topic, DeadLetterPublisher deadLetters, ConsumerLag lag, ILogger<BatchReader>? logger = null, int maxBatch = 1000)
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
+
+    private readonly ILogger _logger = logger ?? NullLogger<BatchReader>.Instance;
+    private readonly string _topic = options.Topic(topic);
+    private readonly string _group = options.GroupOf(topic);
+
+    /// <summary>Reads until cancelled. Ask for the next batch within minutes: a member that does not is put out of its group.</summary>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public async IAsyncEnumerable<MessageBatch> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        options.Validate();
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxBatch, 1);
+        var broker = new BrokerState($"Reader of {_topic}", options.BootstrapServers, _logger);
+        var meter = new LagMeter(lag, _topic, _group, options, broker);
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(ClientSettings.Consumer(options, _group))
+            .SetLogHandler((_, message) => _logger.Log(ClientSettings.Level(message), "{Message}", message.Message))
+            .SetErrorHandler((_, error) => broker.OnError(error))
+            .SetPartitionsAssignedHandler((_, _) => broker.Answers())
+            .Build();
+        consumer.Subscribe(_topic);
+        try
+        {
+            while (!cancellationToken.IsCancellationRequested)
+            {
+                var consumed = await Task.Run(() => Collect(consumer, broker, meter), CancellationToken.None);
+                if (consumed.Count > 0 && !cancellationToken.IsCancellationRequested)
+                    yield return await ReadAsync(consumer, consumed, cancellationToken);
+            }
+        }
+        finally
+        {
+            await Task.Run(consumer.Close, CancellationToken.None);
+        }
+    }
+
+    private List<ConsumeResult<byte[], byte[]>> Collect(IConsumer<byte[], byte[]> consumer, BrokerState broker, LagMeter meter)
+    {
+        var consumed = new List<ConsumeResult<byte[], byte[]>>();
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            for (var patience = Poll; consumed.Count < maxBatch && Stopwatch.GetElapsedTime(started) < Poll; patience = TimeSpan.Zero)
+            {
+                if (consumer.Consume(patience) is not { } next)
+                    break;
+                consumed.Add(next);
+            }
+        }
+        catch (ConsumeException failure) when (!failure.Error.IsFatal)
+        {
+            broker.OnError(failure.Error);
+        }
+        if (consumed.Count > 0)
+            broker.Answers();
+        meter.Measure(consumer);
+        return consumed;
+    }
+
+    private async Task<MessageBatch> ReadAsync(IConsumer<byte[], byte[]> consumer, List<ConsumeResult<byte[], byte[]>> consumed, CancellationToken cancellationToken)
+    {
+        var messages = new List<Message>(consumed.Count);
+        foreach (var one in consumed)
+        {
+            switch (EnvelopeFormat.Read(one.Message.Value ?? [], options.MaxMessageBytes))
+            {
+                case Reading.Readable readable:
+                    messages.Add(new Message(readable.Envelope, MessageKey.Origin(one)));
+                    break;
+                case Reading.Unreadable unreadable:
+                    await deadLetters.PutAsideAsync(one, unreadable.Reason, unreadable.Detail, _group, cancellationToken);
+                    break;
+            }
+        }
+        var next = consumed.GroupBy(one => one.TopicPartition).Select(partition => new TopicPartitionOffset(partition.Key, partition.Max(one => one.Offset.Value) + 1));
+        return new MessageBatch(messages, [.. next], offsets => Commit(consumer, offsets));
+    }
+
+    private void Commit(IConsumer<byte[], byte[]> consumer, IReadOnlyList<TopicPartitionOffset> offsets)
+    {
+        try
+        {
+            consumer.Commit(offsets);
+        }
+        catch (KafkaException failure) when (!failure.Error.IsFatal)
+        {
+            _logger.LogDebug("Offsets of {Topic} are not committed ({Reason}); the batch may come again", _topic, failure.Error.Reason);
+        }
+    }
+}
