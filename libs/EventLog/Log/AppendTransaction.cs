@@ -57,7 +57,7 @@ internal sealed class AppendTransaction(LogDatabase database)
             select head.* from unnest($1) as wanted(stream) cross join lateral (
                 select stream_id, version, timestamp, headers->>'{EventRow.HashHeader}' from {database.Schema}.mt_events
                 where stream_id = wanted.stream order by version desc limit 1) as head
-            """, appends.Select(append => append.Stream).ToArray());
+            """, (object)appends.Select(append => append.Stream).ToArray());
 
         var heads = new Dictionary<string, Head>(StringComparer.Ordinal);
         await using var reader = await batch.ExecuteReaderAsync(ct);

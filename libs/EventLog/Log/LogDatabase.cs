@@ -11,6 +11,7 @@ namespace TrainMover.EventLog;
 public sealed class LogDatabase : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _source;
+    private readonly NpgsqlDataSource _unpooled;
     private readonly SemaphoreSlim _schemaGate = new(1, 1);
     private readonly Dictionary<Type, string> _names;
     private volatile bool _schemaReady;
@@ -35,6 +36,7 @@ public sealed class LogDatabase : IAsyncDisposable
         };
         Endpoint = $"{settings.Host}:{settings.Port}";
         _source = NpgsqlDataSource.Create(settings);
+        _unpooled = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false });
         _names = options.Events.ToDictionary(pair => pair.Value, pair => pair.Key);
         Documents = DocumentStore.For(ConfigureMarten);
         Channel = $"{options.Schema}_log";
@@ -64,7 +66,7 @@ public sealed class LogDatabase : IAsyncDisposable
         try
         {
             if (!_schemaReady)
-                await ConnectAndRunAsync(async connection => { await LogSchema.EnsureAsync(connection, this, ct); return true; }, ct);
+                await ConnectAndRunAsync(_source, async connection => { await LogSchema.EnsureAsync(connection, this, ct); return true; }, ct);
             _schemaReady = true;
         }
         finally
@@ -78,6 +80,7 @@ public sealed class LogDatabase : IAsyncDisposable
     {
         Documents.Dispose();
         await _source.DisposeAsync();
+        await _unpooled.DisposeAsync();
         _schemaGate.Dispose();
     }
 
@@ -89,7 +92,14 @@ public sealed class LogDatabase : IAsyncDisposable
     internal async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
     {
         await EnsureSchemaAsync(ct);
-        return await ConnectAndRunAsync(work, ct);
+        return await ConnectAndRunAsync(_source, work, ct);
+    }
+
+    /// <summary>The same on a connection of its own: locks and subscriptions of the session end with it, not with its next use.</summary>
+    internal async Task RunDedicatedAsync(Func<NpgsqlConnection, Task> work, CancellationToken ct)
+    {
+        await EnsureSchemaAsync(ct);
+        await ConnectAndRunAsync(_unpooled, async connection => { await work(connection); return true; }, ct);
     }
 
     /// <summary>A key for PostgreSQL's advisory locks, stable over processes and versions.</summary>
@@ -99,11 +109,11 @@ public sealed class LogDatabase : IAsyncDisposable
         return unchecked((long)$"{Schema}/{name}".Aggregate(offset, (hash, letter) => (hash ^ letter) * prime));
     }
 
-    private async Task<T> ConnectAndRunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
+    private async Task<T> ConnectAndRunAsync<T>(NpgsqlDataSource source, Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
     {
         try
         {
-            await using var connection = await _source.OpenConnectionAsync(ct);
+            await using var connection = await source.OpenConnectionAsync(ct);
             return await work(connection);
         }
         catch (Exception failure) when (!ct.IsCancellationRequested && IsOutage(failure))
@@ -121,13 +131,21 @@ public sealed class LogDatabase : IAsyncDisposable
         _ => IsOutage(failure.InnerException),
     };
 
+    // Marten puts an enum converter of its own in front; what is stored must be what was hashed.
+    private void UseOwnConverters(System.Text.Json.JsonSerializerOptions json)
+    {
+        json.Converters.Clear();
+        foreach (var converter in Options.Json.Converters)
+            json.Converters.Add(converter);
+    }
+
     private void ConfigureMarten(StoreOptions marten)
     {
         marten.Connection(_source);
         marten.DatabaseSchemaName = Options.Schema;
         marten.Events.DatabaseSchemaName = Options.Schema;
         marten.AutoCreateSchemaObjects = AutoCreate.None;
-        marten.UseSystemTextJsonForSerialization(Options.Json, EnumStorage.AsString, Casing.CamelCase, null);
+        marten.UseSystemTextJsonForSerialization(Options.Json, EnumStorage.AsString, Casing.CamelCase, UseOwnConverters);
         marten.Events.StreamIdentity = StreamIdentity.AsString;
         // Ids, versions, time stamps and sequences must be known before the commit: they are hashed and handed to the publisher.
         marten.Events.AppendMode = EventAppendMode.Rich;

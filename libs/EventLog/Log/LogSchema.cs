@@ -25,7 +25,7 @@ internal static class LogSchema
             await database.Documents.Storage.Database.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate, ct: ct);
             await using var create = new NpgsqlCommand(Tables(database.Schema), connection);
             await create.ExecuteNonQueryAsync(ct);
-            await using var mark = new NpgsqlCommand($"insert into {database.Schema}.log_revision values (true, $1) on conflict (only) do update set revision = excluded.revision", connection)
+            await using var mark = new NpgsqlCommand($"insert into {database.Schema}.log_revision values (true, $1) on conflict (single) do update set revision = excluded.revision", connection)
             {
                 Parameters = { new() { Value = current } },
             };
@@ -48,7 +48,7 @@ internal static class LogSchema
     }
 
     private static string Tables(string schema) => $"""
-        create table if not exists {schema}.log_revision (only boolean primary key default true check (only), revision text not null);
+        create table if not exists {schema}.log_revision (single boolean primary key default true check (single), revision text not null);
         create table if not exists {schema}.log_processed (
             consumer text not null, source text not null, id text not null, processed_at timestamptz not null default now(),
             primary key (consumer, source, id));

@@ -40,7 +40,7 @@ internal sealed class LogFollower(LogDatabase database, string name, ILogger log
         {
             try
             {
-                await database.RunAsync(
+                await database.RunDedicatedAsync(
                     async connection =>
                     {
                         await LeadAsync(connection, ct);
@@ -52,9 +52,6 @@ internal sealed class LogFollower(LogDatabase database, string name, ILogger log
                             (failing, backOff) = (false, FirstBackOff);
                             await RestAsync(connection, outcome, ct);
                         }
-#pragma warning disable CS0162 // The loop ends by an exception; the delegate still needs a value.
-                        return true;
-#pragma warning restore CS0162
                     }, ct);
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)

@@ -1,0 +1,3 @@
+using TrainMover.Fixtures;
+
+[assembly: AssemblyFixture(typeof(PostgresFixture))]
