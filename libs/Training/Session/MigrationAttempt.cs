@@ -1,0 +1,62 @@
+using TrainMover.Collectives;
+
+namespace TrainMover.Training.Session;
+
+/// <summary>One migration as this machine sees it, from the request to prepare until it is switched or dropped.</summary>
+internal sealed class MigrationAttempt(PrepareRequest request, string machine) : IDisposable
+{
+    private readonly CancellationTokenSource _dropped = new();
+    private readonly CancellationTokenSource _leaverGone = new();
+
+    public PrepareRequest Request { get; } = request;
+
+    public MigrationRole Role { get; } = request.RoleOf(machine);
+
+    public SwitchVote Vote { get; } = new(request.Generation);
+
+    /// <summary>Members of the new topology that hold state: all but the joiners.</summary>
+    public IReadOnlyList<Member> Survivors { get; } = [.. request.To.Members.Where(member => request.Moves.All(move => move.Joiner != member.Machine))];
+
+    /// <summary>Set when phase 1 is done.</summary>
+    public PreparedGroup? Prepared { get; set; }
+
+    public ShadowResult? Shadow { get; set; }
+
+    public long DeviceBytes { get; set; }
+
+    public bool SwitchOrdered { get; set; }
+
+    /// <summary>Set when an abort waits for a ballot in flight: what to raise when it is refused after all.</summary>
+    public AbortRequest? PendingAbort { get; set; }
+
+    /// <summary>Why the prepared group was lost while a ballot was in flight.</summary>
+    public string? PendingLoss { get; set; }
+
+    public bool AgreementRaised { get; set; }
+
+    /// <summary>Cancelled when the attempt is dropped.</summary>
+    public CancellationToken Dropped => _dropped.Token;
+
+    /// <summary>Cancelled when the leaver is known to be dead: nothing more comes from it.</summary>
+    public CancellationToken LeaverGone => _leaverGone.Token;
+
+    /// <summary>Reports of the survivors, by rank; the training thread's own.</summary>
+    public Dictionary<int, StepReport> Reports { get; } = [];
+
+    /// <summary>Joiners that hold the state; the training thread's own.</summary>
+    public HashSet<string> StateHolders { get; } = new(StringComparer.Ordinal);
+
+    public bool AllReported => Survivors.All(member => Reports.ContainsKey(member.Rank));
+
+    public bool AllJoinersHoldState => Request.Moves.All(move => StateHolders.Contains(move.Joiner));
+
+    public void Drop() => _dropped.Cancel();
+
+    public void LoseLeaver() => _leaverGone.Cancel();
+
+    public void Dispose()
+    {
+        _dropped.Dispose();
+        _leaverGone.Dispose();
+    }
+}

@@ -1,0 +1,132 @@
+using TrainMover.Collectives;
+
+namespace TrainMover.Training.Session;
+
+/// <summary>What a session does.</summary>
+public enum SessionPhase
+{
+    /// <summary>Holds no rank.</summary>
+    Idle,
+
+    /// <summary>Proved by a shadow iteration, holds no rank.</summary>
+    Warm,
+
+    /// <summary>Prepares, or waits, to take a leaver's rank.</summary>
+    Joining,
+
+    /// <summary>Trains.</summary>
+    Training,
+
+    /// <summary>Stopped by a failed peer; state intact, waits for requests.</summary>
+    Parked,
+
+    /// <summary>Gave its rank away; state intact until the session is disposed.</summary>
+    Left,
+
+    /// <summary>Trained all steps.</summary>
+    Finished,
+}
+
+/// <summary>What a session says of itself when asked.</summary>
+/// <param name="Phase">What it does.</param>
+/// <param name="Job">Its job, if any.</param>
+/// <param name="Generation">Generation in which it trains; 0 without a rank.</param>
+/// <param name="Rank">Its rank, if any.</param>
+/// <param name="Step">Completed steps.</param>
+/// <param name="PreparedGeneration">Generation prepared and not switched to, if any.</param>
+public sealed record SessionStatus(SessionPhase Phase, string? Job, int Generation, int? Rank, long Step, int? PreparedGeneration);
+
+/// <summary>Something a session did. Raised one at a time, in order.</summary>
+public abstract record SessionEvent
+{
+    /// <summary>The job.</summary>
+    public required string Job { get; init; }
+
+    /// <summary>The generation that the event is about.</summary>
+    public required int Generation { get; init; }
+
+    /// <summary>The migration, if the event belongs to one.</summary>
+    public string? Migration { get; init; }
+}
+
+/// <summary>A step was committed and applied.</summary>
+/// <param name="Rank">Rank of this session.</param>
+/// <param name="Step">The step, from 0.</param>
+/// <param name="Loss">Loss averaged over the ranks.</param>
+/// <param name="Milliseconds">Length of the step.</param>
+/// <param name="AtMonotonicNs">Monotonic time of its completion, nanoseconds.</param>
+public sealed record StepDone(int Rank, long Step, float Loss, double Milliseconds, long AtMonotonicNs) : SessionEvent;
+
+/// <summary>The record of the first step is on shared storage; raised by rank 0 only.</summary>
+/// <param name="Failure">Why it is not, in one plain sentence; null when it is.</param>
+public sealed record FirstStepRecorded(string? Failure) : SessionEvent;
+
+/// <summary>A warm-up ended, well or not.</summary>
+/// <param name="Shadow">The shadow iteration.</param>
+public sealed record WarmUpDone(ShadowResult Shadow) : SessionEvent;
+
+/// <summary>Phase 1 is done here.</summary>
+/// <param name="PlanDigest">Digest of the delta plan computed here.</param>
+/// <param name="Milliseconds">Length of the preparation.</param>
+/// <param name="DeviceBytes">Tensor memory allocated by it, in bytes; 0 on a stayer.</param>
+/// <param name="Shadow">The joiner's shadow iteration; absent for others, and for a joiner only when it failed before.</param>
+public sealed record PreparationDone(string PlanDigest, double Milliseconds, long DeviceBytes, ShadowResult? Shadow) : SessionEvent;
+
+/// <summary>Phase 1 failed, or what it made was lost before the switch; the old group is unharmed.</summary>
+/// <param name="Reason">Why, in one plain sentence.</param>
+public sealed record PreparationLost(string Reason) : SessionEvent;
+
+/// <summary>The switch is agreed: from here on there is no abort.</summary>
+/// <param name="BoundaryStep">Steps completed at the boundary.</param>
+public sealed record SwitchAgreed(long BoundaryStep) : SessionEvent;
+
+/// <summary>One timed part of a switch.</summary>
+/// <param name="Name">Name, for example <c>state-transfer</c>.</param>
+/// <param name="StartMonotonicNs">Monotonic start, nanoseconds.</param>
+/// <param name="EndMonotonicNs">Monotonic end, nanoseconds.</param>
+public sealed record SwitchPhase(string Name, long StartMonotonicNs, long EndMonotonicNs);
+
+/// <summary>The first step on the new membership is completed here.</summary>
+/// <param name="Rank">Rank of this session.</param>
+/// <param name="StoppedMonotonicNs">When training stopped: the boundary, or the failed call; nanoseconds.</param>
+/// <param name="ResumedMonotonicNs">When it computed again; nanoseconds.</param>
+/// <param name="ResumedStep">Steps completed when it computed again.</param>
+/// <param name="LostSteps">Completed steps that were lost; 0 by construction of the commit.</param>
+/// <param name="Connections">Connections of this member that changed.</param>
+/// <param name="Planned">What the delta plan says of this member.</param>
+/// <param name="StateBytes">State received, in bytes.</param>
+/// <param name="DeviceBytes">Tensor memory allocated by the switch, in bytes.</param>
+/// <param name="Phases">Where the time went, in order.</param>
+public sealed record SwitchDone(
+    int Rank,
+    long StoppedMonotonicNs,
+    long ResumedMonotonicNs,
+    long ResumedStep,
+    long LostSteps,
+    ConnectionCounts Connections,
+    ConnectionCounts Planned,
+    long StateBytes,
+    long DeviceBytes,
+    IReadOnlyList<SwitchPhase> Phases) : SessionEvent;
+
+/// <summary>What was prepared is dropped; this session never votes for that generation.</summary>
+public sealed record MigrationDropped : SessionEvent;
+
+/// <summary>A request was refused.</summary>
+/// <param name="RequestId">Id of the request.</param>
+/// <param name="Reason">Why, in one plain sentence.</param>
+public sealed record RequestRefused(string RequestId, string Reason) : SessionEvent;
+
+/// <summary>Training stopped because of a failure; the state is intact.</summary>
+/// <param name="Step">Completed steps.</param>
+/// <param name="Cause">Kind of failure.</param>
+/// <param name="SuspectMachine">The machine that is suspected, where known.</param>
+/// <param name="Detail">The failure in one plain sentence.</param>
+/// <param name="AtMonotonicNs">Monotonic time of the failure, nanoseconds.</param>
+public sealed record TrainingParked(long Step, string Cause, string? SuspectMachine, string Detail, long AtMonotonicNs) : SessionEvent;
+
+/// <summary>The last step is trained here, and by all ranks.</summary>
+/// <param name="Rank">Rank of this session.</param>
+/// <param name="Steps">Completed steps.</param>
+/// <param name="Digest">SHA-256 (hex) over parameters, optimizer moments, step and random state.</param>
+public sealed record TrainingFinished(int Rank, long Steps, string Digest) : SessionEvent;

@@ -1,0 +1,34 @@
+using TrainMover.Collectives;
+
+namespace TrainMover.Training.Session;
+
+/// <summary>Deadlines of a session.</summary>
+public sealed record SessionOptions
+{
+    /// <summary>How long a warm-up waits for the job's record to appear; default 2 minutes.</summary>
+    public TimeSpan RecordDeadline { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Longest preparation, shadow iteration excluded; default 30 s.</summary>
+    public TimeSpan PrepareDeadline { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest switch, from the boundary or the order until the new group stands, before the session parks; default 20 s.</summary>
+    public TimeSpan SwitchDeadline { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Puts an observer between training and its communicator, for tests that fail a chosen rank at a chosen collective.</summary>
+    public Func<ICommunicator, ICommunicator>? Instrument { get; init; }
+
+    /// <summary>Refuses deadlines that are not positive.</summary>
+    /// <exception cref="ArgumentException">Names the deadline that is not positive.</exception>
+    public void Validate()
+    {
+        Require(RecordDeadline, nameof(RecordDeadline));
+        Require(PrepareDeadline, nameof(PrepareDeadline));
+        Require(SwitchDeadline, nameof(SwitchDeadline));
+    }
+
+    private static void Require(TimeSpan deadline, string name)
+    {
+        if (deadline <= TimeSpan.Zero)
+            throw new ArgumentException($"{name} is {deadline}: it must be longer than zero.", name);
+    }
+}

@@ -1,0 +1,91 @@
+using TrainMover.Collectives;
+
+namespace TrainMover.Training.Session;
+
+/// <summary>What a session trains, on what, and where its shared files are.</summary>
+/// <param name="Name">Unique name of the job.</param>
+/// <param name="Shape">Shape of the model.</param>
+/// <param name="Recipe">Seed, steps, batch and optimizer settings.</param>
+/// <param name="CorpusFile">Path of the training text.</param>
+/// <param name="Directory">Folder on shared storage: initial checkpoint and the record of the first step.</param>
+public sealed record SessionJob(string Name, ModelShape Shape, TrainingRecipe Recipe, string CorpusFile, string Directory)
+{
+    /// <summary>Initial checkpoint, written by rank 0 before the first step.</summary>
+    public string CheckpointFile => Path.Combine(Directory, "initial.safetensors");
+
+    /// <summary>Record of rank 0's first step.</summary>
+    public string RecordDirectory => Path.Combine(Directory, "first-step");
+}
+
+/// <summary>What a machine is to do in a migration.</summary>
+public enum MigrationRole
+{
+    /// <summary>Keeps its rank.</summary>
+    Stayer,
+
+    /// <summary>Gives its rank and state away.</summary>
+    Leaver,
+
+    /// <summary>Takes a leaver's rank and state.</summary>
+    Joiner,
+}
+
+/// <summary>A rank that moves from one machine to another.</summary>
+/// <param name="Leaver">Machine that leaves.</param>
+/// <param name="Joiner">Machine that takes the rank.</param>
+/// <param name="Rank">The rank.</param>
+public sealed record RankMove(string Leaver, string Joiner, int Rank);
+
+/// <summary>A request to a session. The same request again is answered with the same events and has no second effect.</summary>
+/// <param name="Id">Same for every repeat of the same request.</param>
+/// <param name="JobName">The job it concerns.</param>
+/// <param name="Generation">Generation of the job that it serves; requests of a generation already left behind are refused.</param>
+public abstract record SessionRequest(string Id, string JobName, int Generation);
+
+/// <summary>Take a rank in a new topology and train.</summary>
+/// <param name="Id">Id of the request.</param>
+/// <param name="Job">What to train.</param>
+/// <param name="Topology">Members of the first generation.</param>
+/// <param name="Rank">The rank to take.</param>
+public sealed record StartRequest(string Id, SessionJob Job, Topology Topology, int Rank) : SessionRequest(Id, Job.Name, Topology.Generation);
+
+/// <summary>Run a shadow iteration on the job's record and stay warm (paper, general standby).</summary>
+/// <param name="Id">Id of the request.</param>
+/// <param name="Job">The job.</param>
+/// <param name="Generation">Generation of the job when the request was made.</param>
+public sealed record WarmUpRequest(string Id, SessionJob Job, int Generation) : SessionRequest(Id, Job.Name, Generation);
+
+/// <summary>Phase 1 of a migration: everything that can be done while the old group trains on.</summary>
+/// <param name="Id">Id of the request.</param>
+/// <param name="Migration">The migration.</param>
+/// <param name="Job">The job, which a joiner does not know yet.</param>
+/// <param name="From">Membership that is left.</param>
+/// <param name="To">Membership that is switched to.</param>
+/// <param name="Moves">Ranks that move.</param>
+public sealed record PrepareRequest(string Id, string Migration, SessionJob Job, Topology From, Topology To, IReadOnlyList<RankMove> Moves)
+    : SessionRequest(Id, Job.Name, To.Generation)
+{
+    /// <summary>Role of <paramref name="machine"/> in this migration.</summary>
+    public MigrationRole RoleOf(string machine) =>
+        Moves.Any(move => move.Joiner == machine) ? MigrationRole.Joiner
+        : Moves.Any(move => move.Leaver == machine) ? MigrationRole.Leaver
+        : MigrationRole.Stayer;
+}
+
+/// <summary>Phase 2: vote for the switch; with a lost leaver, agree with the other survivors and switch now.</summary>
+/// <param name="Id">Id of the request.</param>
+/// <param name="Migration">The migration.</param>
+/// <param name="JobName">The job.</param>
+/// <param name="Generation">Generation to switch to.</param>
+/// <param name="LeaverLost">The leaver is dead: the old group is given up and state comes from a surviving peer.</param>
+public sealed record SwitchRequest(string Id, string Migration, string JobName, int Generation, bool LeaverLost)
+    : SessionRequest(Id, JobName, Generation);
+
+/// <summary>Drop what was prepared; refused once this machine's vote has passed.</summary>
+/// <param name="Id">Id of the request.</param>
+/// <param name="Migration">The migration.</param>
+/// <param name="JobName">The job.</param>
+/// <param name="Generation">Generation of the migration.</param>
+/// <param name="Reason">Why, in one plain sentence.</param>
+public sealed record AbortRequest(string Id, string Migration, string JobName, int Generation, string Reason)
+    : SessionRequest(Id, JobName, Generation);

@@ -1,0 +1,196 @@
+using TrainMover.Collectives;
+
+namespace TrainMover.Training.Session;
+
+public sealed partial class TrainingSession
+{
+    /// <summary>
+    /// Hands in a request. It is answered by events: what it asks for, or <see cref="RequestRefused"/>. A repeat (same id) is answered again
+    /// with the same events and does nothing else.
+    /// </summary>
+    public void Submit(SessionRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        lock (_gate)
+        {
+            if (_stopping.IsCancellationRequested)
+                return;
+            var key = KeyOf(request);
+            if (_ledger.Find(key) is { } answers)
+            {
+                foreach (var answer in answers)
+                    _events.Writer.TryWrite(answer);
+                return;
+            }
+
+            _ledger.Accept(key);
+            var refusal = request switch
+            {
+                StartRequest start => Start(start),
+                WarmUpRequest warmUp => WarmUp(warmUp),
+                PrepareRequest prepare => Prepare(prepare),
+                SwitchRequest order => Switch(order),
+                AbortRequest abort => Abort(abort),
+                _ => $"Requests of type {request.GetType().Name} are unknown here.",
+            };
+            if (refusal is not null)
+                Refuse(request, refusal);
+        }
+    }
+
+    private static string KeyOf(SessionRequest request) =>
+        $"{request.JobName}/{request.Generation}/{request.GetType().Name}/{request.Id}/{(request is SwitchRequest { LeaverLost: true } ? "lost" : "")}";
+
+    private void Refuse(SessionRequest request, string reason)
+    {
+        var migration = request switch
+        {
+            PrepareRequest prepare => prepare.Migration,
+            SwitchRequest order => order.Migration,
+            AbortRequest abort => abort.Migration,
+            _ => null,
+        };
+        Raise(
+            new RequestRefused(request.Id, reason) { Job = request.JobName, Generation = request.Generation, Migration = migration },
+            KeyOf(request));
+    }
+
+    private string? Start(StartRequest request)
+    {
+        if (_phase is not (SessionPhase.Idle or SessionPhase.Warm))
+            return $"This session is {_phase} with job {_job?.Name}, generation {_generation}.";
+        if (request.Topology[request.Rank].Machine != _machine)
+            return $"Rank {request.Rank} belongs to {request.Topology[request.Rank].Machine}, not to {_machine}.";
+
+        _phase = SessionPhase.Training;
+        _generation = request.Generation;
+        _rank = request.Rank;
+        StartThread($"train {request.JobName}/{request.Rank}", () => TrainFromStart(request));
+        return null;
+    }
+
+    private string? WarmUp(WarmUpRequest request)
+    {
+        if (_phase is not (SessionPhase.Idle or SessionPhase.Warm))
+            return $"This session is {_phase} with job {_job?.Name}: it cannot warm up.";
+        InBackground(() => RunWarmUpAsync(request));
+        return null;
+    }
+
+    private string? Prepare(PrepareRequest request)
+    {
+        if (request.Generation <= _generation)
+            return $"Generation {request.Generation} is not newer than the current one, {_generation}.";
+        if (_droppedGenerations.Contains(request.Generation))
+            return $"Generation {request.Generation} was dropped here.";
+        if (RefusalOfRole(request) is { } wrongRole)
+            return wrongRole;
+        if (_attempt is { } earlier)
+        {
+            if (earlier.Request.Generation >= request.Generation)
+                return $"Generation {earlier.Request.Generation} is being prepared, which is not older than {request.Generation}.";
+            if (earlier.Vote.Withdraw() is not Withdrawal.Done)
+                return $"The switch to generation {earlier.Request.Generation} is under way.";
+            Forget(earlier);
+            Raise(new MigrationDropped { Job = earlier.Request.JobName, Generation = earlier.Request.Generation, Migration = earlier.Request.Migration });
+        }
+
+        var attempt = new MigrationAttempt(request, _machine);
+        _attempt = attempt;
+        if (attempt.Role == MigrationRole.Joiner)
+            _phase = SessionPhase.Joining;
+        InBackground(() => RunPreparationAsync(attempt));
+        return null;
+    }
+
+    private string? RefusalOfRole(PrepareRequest request)
+    {
+        if (request.RoleOf(_machine) == MigrationRole.Joiner)
+        {
+            return _phase is SessionPhase.Idle or SessionPhase.Warm or SessionPhase.Joining
+                ? null
+                : $"This session is {_phase} with job {_job?.Name}: it cannot join.";
+        }
+
+        if (_group is null || _phase is not (SessionPhase.Training or SessionPhase.Parked or SessionPhase.Finished))
+            return $"This session is {_phase}: it has no group to prepare.";
+        return _job?.Name != request.JobName || _group.Topology.Generation != request.From.Generation
+            ? $"This session trains {_job?.Name} generation {_group.Topology.Generation}, not {request.JobName} generation {request.From.Generation}."
+            : null;
+    }
+
+    private string? Switch(SwitchRequest request)
+    {
+        if (request.Generation <= _generation)
+            return $"Generation {request.Generation} is not newer than the current one, {_generation}.";
+        if (_attempt is not { Prepared: not null } attempt || attempt.Request.Generation != request.Generation)
+            return $"Generation {request.Generation} is not prepared here.";
+        if (request.LeaverLost && attempt.Role == MigrationRole.Leaver)
+            return "This machine is the leaver, and lives.";
+
+        attempt.SwitchOrdered = true;
+        if (!request.LeaverLost)
+        {
+            attempt.Vote.Order();
+            _inbox.Post(new Signal.SwitchOrdered(attempt));
+            return null;
+        }
+
+        if (attempt.Role == MigrationRole.Stayer)
+        {
+            var leavers = string.Join(", ", attempt.Request.Moves.Select(move => move.Leaver));
+            _group!.Fail(new GroupFailure(FailureKind.Ordered, null, attempt.Request.Moves[0].Leaver, $"The order says that {leavers} is lost.", Now()));
+        }
+
+        attempt.LoseLeaver();
+        _inbox.Post(new Signal.LeaverLost(attempt));
+        return null;
+    }
+
+    private string? Abort(AbortRequest request)
+    {
+        if (request.Generation <= _generation)
+            return $"Generation {_generation} is reached: the switch to {request.Generation} is done.";
+        if (_attempt is not { } attempt || attempt.Request.Generation != request.Generation)
+        {
+            // Never prepared here: the promise not to vote holds all the same.
+            _droppedGenerations.Add(request.Generation);
+            Raise(new MigrationDropped { Job = request.JobName, Generation = request.Generation, Migration = request.Migration }, KeyOf(request));
+            return null;
+        }
+
+        switch (attempt.Vote.Withdraw())
+        {
+            case Withdrawal.Done:
+                Forget(attempt);
+                Raise(new MigrationDropped { Job = request.JobName, Generation = request.Generation, Migration = request.Migration }, KeyOf(request));
+                return null;
+            case Withdrawal.Pending:
+                attempt.PendingAbort = request;
+                return null;
+            default:
+                return "The switch is agreed, or may be agreed by another member.";
+        }
+    }
+
+    /// <summary>Drops what an attempt prepared; the caller holds the gate and has its vote withdrawn.</summary>
+    private void Forget(MigrationAttempt attempt)
+    {
+        _droppedGenerations.Add(attempt.Request.Generation);
+        if (ReferenceEquals(_attempt, attempt))
+            _attempt = null;
+        if (attempt.Role == MigrationRole.Joiner)
+            _phase = _warmShadow is { Good: true } ? SessionPhase.Warm : SessionPhase.Idle;
+        attempt.Drop();
+        _inbox.Post(new Signal.AttemptDropped(attempt));
+        if (attempt.Prepared is { } prepared)
+            InBackground(async () => await prepared.AbortAsync().ConfigureAwait(false));
+    }
+
+    private void InBackground(Func<Task> run)
+    {
+        var earlier = _background;
+        var started = Task.Run(run);
+        _background = Task.WhenAll(earlier, started);
+    }
+}

@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using TrainMover.Collectives;
+using TorchSharp;
+
+namespace TrainMover.Training.Session;
+
+/// <summary>
+/// One worker's part in a job: it trains its rank, prepares migrations in the background while training goes on, votes for the switch in the
+/// commit of a step, switches, and after a failure agrees with the other survivors on the step to resume with. Owns the replica and one
+/// training thread; requests may come from any thread. Every wait has a deadline except waiting for requests while parked.
+/// </summary>
+public sealed partial class TrainingSession : IAsyncDisposable
+{
+    private const int RememberedRequests = 64;
+
+    private readonly Lock _gate = new();
+    private readonly Lock _shadowGate = new();
+    private readonly Endpoint _endpoint;
+    private readonly string _machine;
+    private readonly SessionOptions _options;
+    private readonly Channel<SessionEvent> _events = Channel.CreateUnbounded<SessionEvent>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Task _eventPump;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly SignalInbox _inbox = new();
+    private readonly AnswerLedger _ledger = new(RememberedRequests);
+    private readonly HashSet<int> _droppedGenerations = [];
+
+    private SessionPhase _phase = SessionPhase.Idle;
+    private SessionJob? _job;
+    private Corpus? _corpus;
+    private Replica? _replica;
+    private CommunicationGroup? _group;
+    private MigrationAttempt? _attempt;
+    private ShadowResult? _warmShadow;
+    private Thread? _thread;
+    private Task _background = Task.CompletedTask;
+    private int _generation;
+    private int? _rank;
+    private long _completedSteps;
+
+    /// <summary>Creates an idle session.</summary>
+    /// <param name="endpoint">The worker's listener; stays the caller's.</param>
+    /// <param name="machine">Name of this machine, as topologies call it.</param>
+    /// <param name="report">Called with every event, one at a time and in order, on a thread of the pool.</param>
+    /// <param name="options">Deadlines; defaults when absent.</param>
+    /// <exception cref="ArgumentException">A deadline is not positive.</exception>
+    public TrainingSession(Endpoint endpoint, string machine, Action<SessionEvent> report, SessionOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        _endpoint = endpoint;
+        _machine = machine;
+        _options = options ?? new SessionOptions();
+        _options.Validate();
+        _eventPump = Task.Run(async () =>
+        {
+            await foreach (var happened in _events.Reader.ReadAllAsync().ConfigureAwait(false))
+                report(happened);
+        });
+    }
+
+    /// <summary>What the session does now.</summary>
+    public SessionStatus Status
+    {
+        get
+        {
+            lock (_gate)
+            {
+                var prepared = _attempt is { Prepared: not null } attempt ? attempt.Request.Generation : (int?)null;
+                return new SessionStatus(_phase, _job?.Name, _generation, _rank, Interlocked.Read(ref _completedSteps), prepared);
+            }
+        }
+    }
+
+    /// <summary>Ends the training thread and the group, and frees the replica. Events raised before are delivered.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Thread? thread;
+        CommunicationGroup? group;
+        Task background;
+        lock (_gate)
+        {
+            if (_stopping.IsCancellationRequested)
+                return;
+            _stopping.Cancel();
+            _attempt?.Drop();
+            thread = _thread;
+            group = _group;
+            background = _background;
+        }
+
+        _inbox.Post(new Signal.Stopped());
+        group?.Fail(new GroupFailure(FailureKind.Ordered, null, null, $"The session on {_machine} was ended.", Stopwatch.GetTimestamp()));
+        await background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (thread is not null)
+            await Task.Run(thread.Join).ConfigureAwait(false);
+        if (group is not null)
+            await group.DisposeAsync().ConfigureAwait(false);
+        _events.Writer.TryComplete();
+        await _eventPump.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _replica?.Dispose();
+        _stopping.Dispose();
+    }
+
+    private static long Now() => Stopwatch.GetTimestamp();
+
+    private void Raise(SessionEvent happened, string? answerTo = null)
+    {
+        lock (_gate)
+        {
+            if (answerTo is not null)
+                _ledger.Answer(answerTo, happened);
+            _events.Writer.TryWrite(happened);
+        }
+    }
+
+    private void SetPhase(SessionPhase phase)
+    {
+        lock (_gate)
+            _phase = phase;
+    }
+
+    private void StartThread(string name, Action run)
+    {
+        _thread = new Thread(() => run()) { IsBackground = true, Name = name };
+        _thread.Start();
+    }
+
+    // The replica is kept from warm-up to training: its memory and the compiled code are what makes a standby warm.
+    private Replica EnsureReplica(SessionJob job, out long allocatedBytes)
+    {
+        allocatedBytes = 0;
+        if (_replica is not null && _job == job)
+            return _replica;
+
+        _replica?.Dispose();
+        _corpus = Corpus.Load(job.CorpusFile);
+        _replica = new Replica(job.Shape, job.Recipe, torch.CPU);
+        _job = job;
+        allocatedBytes = _replica.StateRegions.Sum(region => region.Bytes) + _replica.GradientRegion.Bytes;
+        return _replica;
+    }
+}

@@ -1,0 +1,154 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using TrainMover.Collectives;
+using TrainMover.Training.Session;
+
+namespace TrainMover.Training.Tests.Session;
+
+/// <summary>Sessions of several machines in this process, with a small model, and the events of each.</summary>
+internal sealed class Cluster : IAsyncDisposable
+{
+    public static readonly ModelShape Shape = new(Layers: 1, Width: 16, Heads: 2, Context: 8, Dropout: 0.1f);
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly byte[] Key = RandomNumberGenerator.GetBytes(32);
+
+    private readonly Dictionary<string, Node> _nodes = new(StringComparer.Ordinal);
+
+    private Cluster(string directory, int steps)
+    {
+        Folder = directory;
+        var text = Path.Combine(directory, "corpus.txt");
+        File.WriteAllText(text, string.Concat(Enumerable.Range(0, 400).Select(i => $"line {i} squared is {i * i}; ")), Encoding.ASCII);
+        Job = new SessionJob("job", Shape, new TrainingRecipe(Seed: 42, Steps: steps, BatchPerRank: 2), text, directory);
+    }
+
+    public string Folder { get; }
+
+    public SessionJob Job { get; }
+
+    public Node this[string machine] => _nodes[machine];
+
+    public static Cluster Create(int machines, int steps, Func<string, ICommunicator, ICommunicator>? instrument = null)
+    {
+        var cluster = new Cluster(Directory.CreateTempSubdirectory("session-").FullName, steps);
+        for (var i = 0; i < machines; i++)
+            cluster._nodes.Add($"m{i}", new Node($"m{i}", instrument));
+        return cluster;
+    }
+
+    public Topology Topology(int generation, params string[] machines) =>
+        new("job", generation, [.. machines.Select((machine, rank) => new Member(rank, machine, "127.0.0.1", _nodes[machine].Endpoint.Port))], Key);
+
+    public void Start(Topology topology)
+    {
+        foreach (var member in topology.Members)
+            this[member.Machine].Session.Submit(new StartRequest("start", Job, topology, member.Rank));
+    }
+
+    /// <summary>Orders phase 1 from every machine named.</summary>
+    public void Prepare(Topology from, Topology to, params string[] participants)
+    {
+        var moves = from.Members.Zip(to.Members).Where(pair => pair.First.Machine != pair.Second.Machine)
+            .Select(pair => new RankMove(pair.First.Machine, pair.Second.Machine, pair.First.Rank)).ToArray();
+        foreach (var machine in participants)
+            this[machine].Session.Submit(new PrepareRequest($"g{to.Generation}:prepare", $"g{to.Generation}", Job, from, to, moves));
+    }
+
+    public void Switch(Topology to, bool leaverLost, params string[] participants)
+    {
+        foreach (var machine in participants)
+            this[machine].Session.Submit(new SwitchRequest($"g{to.Generation}:switch", $"g{to.Generation}", "job", to.Generation, leaverLost));
+    }
+
+    public async Task<T[]> AllAsync<T>(params string[] machines)
+        where T : SessionEvent => await Task.WhenAll(machines.Select(machine => this[machine].FirstAsync<T>(Patience)));
+
+    public async Task<T> OneAsync<T>(string machine, Func<T, bool>? which = null)
+        where T : SessionEvent => await this[machine].FirstAsync(Patience, which);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_nodes.Values.Select(node => node.DisposeAsync().AsTask()));
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    /// <summary>One machine: endpoint, session and what it has reported.</summary>
+    internal sealed class Node : IAsyncDisposable
+    {
+        private readonly Lock _gate = new();
+        private readonly List<SessionEvent> _events = [];
+        private readonly ConcurrentBag<TaskCompletionSource> _waiters = [];
+        private int _dead;
+
+        public Node(string machine, Func<string, ICommunicator, ICommunicator>? instrument)
+        {
+            Machine = machine;
+            Endpoint = Endpoint.Listen(machine, IPAddress.Loopback);
+            var options = new SessionOptions { Instrument = instrument is null ? null : inner => instrument(machine, inner) };
+            Session = new TrainingSession(Endpoint, machine, Note, options);
+        }
+
+        public string Machine { get; }
+
+        public Endpoint Endpoint { get; }
+
+        public TrainingSession Session { get; }
+
+        public IReadOnlyList<SessionEvent> Events
+        {
+            get
+            {
+                lock (_gate)
+                    return [.. _events];
+            }
+        }
+
+        /// <summary>Raw bits of the loss of every completed step, in order.</summary>
+        public IReadOnlyList<uint> LossBits => [.. Events.OfType<StepDone>().Select(step => BitConverter.SingleToUInt32Bits(step.Loss))];
+
+        /// <summary>The process is gone: sockets are reset, nobody says goodbye.</summary>
+        public void Die()
+        {
+            if (Interlocked.Exchange(ref _dead, 1) == 0)
+                Endpoint.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+
+        public async Task<T> FirstAsync<T>(TimeSpan patience, Func<T, bool>? which = null)
+            where T : SessionEvent
+        {
+            using var deadline = new CancellationTokenSource(patience);
+            while (true)
+            {
+                var changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _waiters.Add(changed);
+                if (Events.OfType<T>().FirstOrDefault(which ?? (static _ => true)) is { } found)
+                    return found;
+                try
+                {
+                    await changed.Task.WaitAsync(deadline.Token);
+                }
+                catch (OperationCanceledException over)
+                {
+                    throw new TimeoutException($"{Machine} raised no {typeof(T).Name} within {patience}. It raised: {string.Join("; ", Events.TakeLast(8))}", over);
+                }
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Session.DisposeAsync();
+            await Endpoint.DisposeAsync();
+        }
+
+        private void Note(SessionEvent happened)
+        {
+            lock (_gate)
+                _events.Add(happened);
+            while (_waiters.TryTake(out var waiter))
+                waiter.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using TrainMover.Collectives;
+
+namespace TrainMover.Training.Tests.Session;
+
+/// <summary>Where in a step a probe acts.</summary>
+internal enum StepPoint
+{
+    BeforeReduction,
+    AfterReduction,
+    BeforeCommit,
+    AfterCommit,
+}
+
+/// <summary>Acts on chosen machines at chosen points of chosen steps: holds them there, kills them, or lets them miss an outcome.</summary>
+internal sealed class Probes
+{
+    private readonly ConcurrentDictionary<(string Machine, long Step, StepPoint Point), Action<ICommunicator>> _actions = new();
+
+    /// <summary>Acts once, on the thread that trains, when <paramref name="machine"/> reaches the point; the step is counted from 0 per machine.</summary>
+    public Probes At(string machine, long step, StepPoint point, Action<ICommunicator> act)
+    {
+        _actions[(machine, step, point)] = act;
+        return this;
+    }
+
+    /// <summary>Holds a machine, and by that all its peers, until the gate is opened.</summary>
+    public Gate HoldAt(string machine, long step)
+    {
+        var gate = new Gate();
+        At(machine, step, StepPoint.BeforeReduction, _ => gate.Pass());
+        return gate;
+    }
+
+    public ICommunicator Watch(string machine, ICommunicator inner) => new Probe(this, machine, inner);
+
+    private void Reach(string machine, long step, StepPoint point, ICommunicator inner)
+    {
+        if (_actions.TryRemove((machine, step, point), out var act))
+            act(inner);
+    }
+
+    private sealed class Probe(Probes probes, string machine, ICommunicator inner) : ICommunicator
+    {
+        private long _step = -1;
+
+        public int Rank => inner.Rank;
+
+        public int Size => inner.Size;
+
+        public void AllReduce(Span<float> buffer, ReduceOperation operation)
+        {
+            var commit = operation == ReduceOperation.Min;
+            if (!commit)
+                _step++;
+            probes.Reach(machine, _step, commit ? StepPoint.BeforeCommit : StepPoint.BeforeReduction, inner);
+            inner.AllReduce(buffer, operation);
+            probes.Reach(machine, _step, commit ? StepPoint.AfterCommit : StepPoint.AfterReduction, inner);
+        }
+
+        public void AllGather(ReadOnlySpan<byte> mine, Span<byte> all) => inner.AllGather(mine, all);
+
+        public void Broadcast(Span<byte> buffer, int root) => inner.Broadcast(buffer, root);
+
+        public void Barrier() => inner.Barrier();
+    }
+}
+
+/// <summary>Closed until opened; tells when somebody stands before it.</summary>
+internal sealed class Gate
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public async Task ReachedAsync() => await _reached.Task.WaitAsync(Patience);
+
+    public void Open() => _opened.TrySetResult();
+
+    public void Pass()
+    {
+        _reached.TrySetResult();
+        if (!_opened.Task.Wait(Patience))
+            throw new TimeoutException($"The gate was not opened within {Patience}.");
+    }
+}
