@@ -1,0 +1,74 @@
+using TrainMover.Collectives;
+using TrainMover.Contracts.Commands;
+using TrainMover.Contracts.Progress;
+using TrainMover.NodeAgent.Rpc;
+using TrainMover.Training.Session;
+
+namespace TrainMover.Worker;
+
+/// <summary>Takes orders from the agent and gives the session's events to the outbox.</summary>
+internal sealed class WorkerTarget : IWorker, IAsyncDisposable
+{
+    private readonly WorkerOptions _options;
+    private readonly Endpoint _endpoint;
+    private readonly ReportOutbox _outbox;
+    private readonly TrainingSession _session;
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public WorkerTarget(WorkerOptions options, ReportOutbox outbox)
+    {
+        _options = options;
+        _outbox = outbox;
+        _endpoint = Endpoint.Listen(options.Machine, options.Address);
+        _session = new TrainingSession(_endpoint, options.Machine, Tell);
+    }
+
+    /// <summary>Completes when an order released the machine from its job.</summary>
+    public Task Released => _released.Task;
+
+    public Task<WorkerStatus> GetStatusAsync(CancellationToken ct) =>
+        Task.FromResult(EventTranslation.ToStatus(_session.Status, _options.Host, _endpoint.Port));
+
+    public Task ExecuteAsync(AgentCommand command, CancellationToken ct)
+    {
+        if (command.Order is Release release)
+            ObeyRelease(release);
+        else if (OrderTranslation.ToRequest(command.Order) is { } request)
+            _session.Submit(request);
+        return Task.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _session.DisposeAsync();
+        await _endpoint.DisposeAsync();
+    }
+
+    // The order may be old: a machine that joined again since then is a member, not a leaver.
+    private void ObeyRelease(Release release)
+    {
+        var status = _session.Status;
+        if (status.Job != release.JobId || status.Phase is SessionPhase.Idle or SessionPhase.Warm)
+            return;
+        if (status.Phase is SessionPhase.Joining || status.Generation >= release.Generation)
+        {
+            _outbox.Add(new Refused(release.OrderId, $"This machine is {status.Phase} in generation {status.Generation}: it is not the leaver of generation {release.Generation}.")
+            {
+                MachineId = _options.Machine, JobId = release.JobId, Generation = release.Generation, MigrationId = release.MigrationId,
+            });
+            return;
+        }
+
+        _released.TrySetResult();
+    }
+
+    private void Tell(SessionEvent happened)
+    {
+        if (happened is StepDone step)
+            _outbox.Add(EventTranslation.ToTelemetry(step, _options.Machine));
+        if (happened is TrainingParked parked && EventTranslation.ToTelemetry(parked, _options.Machine) is { } unreachable)
+            _outbox.Add(unreachable);
+        if (EventTranslation.ToReport(happened, _options.Machine) is { } report)
+            _outbox.Add(report);
+    }
+}
