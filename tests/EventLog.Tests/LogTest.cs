@@ -28,7 +28,7 @@ public abstract class LogTest(PostgresFixture postgres) : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         foreach (var database in _databases)
             await database.DisposeAsync();

@@ -141,12 +141,12 @@ public sealed class PublishTests(PostgresFixture postgres) : LogTest(postgres)
         await Log.StorePositionAsync(new("executor", "migrations", 2), Ct);
 
         await using (Run(publisher))
-        {
             await _topic.UntilPublishedAsync(4);
-            (await publisher.UseClusterAsync("first", Ct)).ShouldBeFalse();
-            (await publisher.UseClusterAsync("second", Ct)).ShouldBeTrue();
+        var restarted = Publisher(_topic);
+        (await restarted.UseClusterAsync("first", Ct)).ShouldBeFalse();
+        (await restarted.UseClusterAsync("second", Ct)).ShouldBeTrue();
+        await using (Run(restarted))
             await _topic.UntilPublishedAsync(6);
-        }
 
         _topic.Sequences.ShouldBe([1L, 2L, 3L, 4L, 3L, 4L]);
     }
