@@ -24,6 +24,22 @@ public sealed class Detectors(DetectionOptions options)
     private readonly Dictionary<string, Unheard> _unheard = new(StringComparer.Ordinal);
     private readonly HashSet<string> _silent = new(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Notes a heartbeat that can change nothing but the window. Returns false where it has to be observed with the world: the first one of a machine,
+    /// or the first one after silence.
+    /// </summary>
+    public bool Note(Heartbeat heartbeat, DateTimeOffset now)
+    {
+        if (!_heartbeats.ContainsKey(heartbeat.MachineId) || _silent.Contains(heartbeat.MachineId)) return false;
+        _heartbeats[heartbeat.MachineId] = now;
+        return true;
+    }
+
+    /// <summary>Whether <see cref="Tick"/> has something to look at.</summary>
+    public bool IsDue(DateTimeOffset now) =>
+        _heartbeats.Keys.Any(machineId => IsOverdue(machineId, now))
+        || _unheard.Values.Any(unheard => now - unheard.Since >= options.UnreachableGrace);
+
     /// <summary>A message came in.</summary>
     /// <exception cref="DomainRuleException">It names a machine that nobody announced.</exception>
     public Decision Observe(World world, Observation observation, DateTimeOffset now)
@@ -73,36 +89,43 @@ public sealed class Detectors(DetectionOptions options)
         return decision;
     }
 
-    /// <summary>Time passed: looks for silence.</summary>
+    /// <summary>
+    /// Time passed: looks for silence. What it raises stays in the window until the world holds it, so that a decision that could not be committed is taken
+    /// again.
+    /// </summary>
     public Decision Tick(World world, DateTimeOffset now)
     {
         var decision = new Decision(world);
         foreach (var (machineId, seen) in _heartbeats)
         {
-            if (now - seen < options.HeartbeatTimeout) continue;
+            if (!IsOverdue(machineId, now)) continue;
             var report = _unheard.GetValueOrDefault(machineId);
             if (report is not null && MemberJob(world, machineId) is { } job)
             {
-                _unheard.Remove(machineId);
-                _silent.Add(machineId);
-                Raise(decision, world, report.Observation, machineId, InterruptionKind.Unexpected, InterruptionCause.MachineLoss,
+                if (!Raise(decision, world, report.Observation, machineId, InterruptionKind.Unexpected, InterruptionCause.MachineLoss,
                     $"{job.Spec!.JobId}-g{report.Report.Generation}-{machineId}-lost",
-                    $"{machineId} is lost: no heartbeat of its agent for {options.HeartbeatTimeout.TotalSeconds:0.#} s, and {report.Report.MachineId} cannot reach its worker.", report.Report.MonotonicNs);
+                    $"{machineId} is lost: no heartbeat of its agent for {options.HeartbeatTimeout.TotalSeconds:0.#} s, and {report.Report.MachineId} cannot reach its worker.", report.Report.MonotonicNs))
+                {
+                    _unheard.Remove(machineId);
+                    _silent.Add(machineId);
+                }
             }
-            else if (_silent.Add(machineId))
+            else if (!Raise(decision, world, new Observation("/detector", $"{machineId}-silent-{seen:O}", seen), machineId, InterruptionKind.Expected, InterruptionCause.AgentLoss,
+                    $"{machineId}-agent-{seen.ToUnixTimeMilliseconds()}", $"The agent of {machineId} is silent; its worker is not reported unreachable. Restart the agent.", null, Severity.Restart))
             {
-                Raise(decision, world, new Observation("/detector", $"{machineId}-silent-{seen:O}", seen), machineId, InterruptionKind.Expected, InterruptionCause.AgentLoss,
-                    $"{machineId}-agent-{seen.ToUnixTimeMilliseconds()}", $"The agent of {machineId} is silent; its worker is not reported unreachable. Restart the agent.", null, Severity.Restart);
+                _silent.Add(machineId);
             }
         }
 
-        foreach (var (machineId, unheard) in _unheard.Where(entry => now - entry.Value.Since >= options.UnreachableGrace).ToList())
+        foreach (var (machineId, unheard) in _unheard.Where(entry => now - entry.Value.Since >= options.UnreachableGrace && !IsOverdue(entry.Key, now)).ToList())
         {
-            _unheard.Remove(machineId);
-            if (MemberJob(world, machineId) is not { } job || job.Topology!.Generation != unheard.Report.Generation) continue;
-            Raise(decision, world, unheard.Observation, machineId, InterruptionKind.Unexpected, InterruptionCause.WorkerUnreachable,
+            if (MemberJob(world, machineId) is not { } job || job.Topology!.Generation != unheard.Report.Generation
+                || !Raise(decision, world, unheard.Observation, machineId, InterruptionKind.Unexpected, InterruptionCause.WorkerUnreachable,
                 $"{job.Spec!.JobId}-g{unheard.Report.Generation}-{machineId}-unreachable",
-                $"{unheard.Report.MachineId} cannot reach the worker of {machineId} ({unheard.Report.Detail}), whose process has not ended.", unheard.Report.MonotonicNs);
+                $"{unheard.Report.MachineId} cannot reach the worker of {machineId} ({unheard.Report.Detail}), whose process has not ended.", unheard.Report.MonotonicNs))
+            {
+                _unheard.Remove(machineId);
+            }
         }
 
         return decision;
@@ -121,6 +144,9 @@ public sealed class Detectors(DetectionOptions options)
         return decision;
     }
 
+    private bool IsOverdue(string machineId, DateTimeOffset now) =>
+        _heartbeats.TryGetValue(machineId, out var seen) && now - seen >= options.HeartbeatTimeout && !_silent.Contains(machineId);
+
     private static void RecoverAgent(Decision decision, World world, string machineId)
     {
         foreach (var interruption in world.Interruptions.Where(interruption => interruption is { Status: InterruptionStatus.Open, Raised.Cause: InterruptionCause.AgentLoss }
@@ -131,19 +157,21 @@ public sealed class Detectors(DetectionOptions options)
     }
 
     // One interruption per machine and kind is enough: a second detector that sees the same cause adds nothing to act on.
-    private void Raise(
+    // Returns false when nothing was left to raise.
+    private bool Raise(
         Decision decision, World world, Observation observation, string machineId, InterruptionKind kind, InterruptionCause cause, string id, string reason,
         long? faultMonotonicNs, Severity severity = Severity.Replace)
     {
         if (severity == Severity.Replace && world.Interruptions.Any(known => known is { Status: InterruptionStatus.Open, Raised.Severity: Severity.Replace }
             && known.Raised.Kind == kind && known.Raised.Machines.Contains(machineId)))
         {
-            return;
+            return false;
         }
 
         var evidence = new Evidence(observation.Source, observation.Id, reason);
         var raised = new InterruptionRaised(id, kind, cause, severity, [machineId], reason, options.Version, [evidence], faultMonotonicNs);
         decision.OnInterruption(id, state => state.Raise(raised));
+        return world.Interruption(id).Status == InterruptionStatus.None;
     }
 
     private static Job? MemberJob(World world, string machineId) =>

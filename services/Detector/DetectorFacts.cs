@@ -1,0 +1,42 @@
+using TrainMover.Contracts.Interruptions;
+using TrainMover.Contracts.Telemetry;
+using TrainMover.Domain;
+using TrainMover.Domain.Detection;
+using TrainMover.ServiceDefaults.Deciding;
+
+namespace TrainMover.Detector;
+
+/// <summary>What the Detector does about the facts that reach it. The window of the detectors has one owner at a time.</summary>
+public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, TimeProvider clock)
+{
+    private readonly Lock _window = new();
+
+    /// <summary>Takes in one telemetry message.</summary>
+    /// <exception cref="DomainRuleException">It names a machine that nobody announced.</exception>
+    public Task ObserveAsync(Fact fact, object body, CancellationToken ct)
+    {
+        if (body is StepCompleted || (body is Heartbeat heartbeat && Note(heartbeat))) return Task.CompletedTask;
+        return runner.DecideAsync(fact, world => Locked(() => detectors.Observe(world, new Observation(fact.Source, fact.Id!, body), clock.GetUtcNow())), ct);
+    }
+
+    /// <summary>Looks for silence.</summary>
+    public async Task TickAsync(CancellationToken ct)
+    {
+        if (Locked(() => detectors.IsDue(clock.GetUtcNow())))
+            await runner.DecideAsync(new Fact("/trainmover/detector/clock"), world => Locked(() => detectors.Tick(world, clock.GetUtcNow())), ct);
+    }
+
+    /// <summary>Records what a foreign detector raised.</summary>
+    public Task RecordAsync(Fact fact, InterruptionRaised raised, CancellationToken ct) =>
+        runner.DecideAsync(fact, world => new Decision(world).OnInterruption(raised.InterruptionId, state => state.Raise(raised)), ct);
+
+    /// <summary>Resolves what completed migrations answered.</summary>
+    public Task ResolveAsync(Fact fact, CancellationToken ct) => runner.DecideAsync(fact, Detectors.Resolve, ct);
+
+    private bool Note(Heartbeat heartbeat) => Locked(() => detectors.Note(heartbeat, clock.GetUtcNow()));
+
+    private TResult Locked<TResult>(Func<TResult> read)
+    {
+        lock (_window) return read();
+    }
+}

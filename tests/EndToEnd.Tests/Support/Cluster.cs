@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
+using TrainMover.Contracts;
+using TrainMover.Contracts.Jobs;
+using TrainMover.Contracts.Migrations;
+using TrainMover.Domain;
+using TrainMover.Domain.Jobs;
+using TrainMover.Embedded;
+using TrainMover.EventLog;
+using TrainMover.Fixtures;
+using TrainMover.Messaging;
+
+namespace TrainMover.EndToEnd.Tests.Support;
+
+/// <summary>A whole deployment of real processes for one test class, with eyes on its log and hands on its processes.</summary>
+internal sealed class Cluster : IAsyncDisposable
+{
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    private readonly ServiceProvider _services;
+    private readonly string _directory;
+
+    private Cluster(Deployment deployment, ServiceProvider services, string directory)
+    {
+        (Deployment, _services, _directory) = (deployment, services, directory);
+        Log = services.GetRequiredService<IEventLog>();
+        Kafka = new KafkaOptions { BootstrapServers = deployment.Environment.Kafka, ConsumerGroup = "tests", TopicPrefix = deployment.Environment.TopicPrefix };
+        Publisher = new KafkaPublisher(Kafka);
+    }
+
+    public Deployment Deployment { get; }
+
+    public IEventLog Log { get; }
+
+    public KafkaOptions Kafka { get; }
+
+    public KafkaPublisher Publisher { get; }
+
+    public string CrashFile => Path.Combine(_directory, "crash");
+
+    /// <summary>A small model whose steps take some milliseconds: what is tested is the way, not the arithmetic.</summary>
+    public static JobModel Tiny { get; } = new(Layers: 2, Width: 32, Heads: 2, Context: 32);
+
+    public static async Task<Cluster> StartAsync(PostgresFixture postgres, IReadOnlyList<MachineSetup>? machines = null, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var directory = Directory.CreateTempSubdirectory("trainmover-e2e-").FullName;
+        var schema = PostgresFixture.NewSchema();
+        var deployment = await Deployment.StartAsync(new DeploymentOptions
+        {
+            Root = Repository.FindRoot(),
+            Configuration = Repository.Configuration,
+            Directory = directory,
+            Schema = schema,
+            Postgres = postgres.ConnectionString,
+            Machines = machines ?? MachineSetup.Fleet(3, 1, 1),
+            Environment = new Dictionary<string, string>(environment ?? new Dictionary<string, string>(), StringComparer.Ordinal)
+            {
+                ["TRAINMOVER_CRASH_FILE"] = Path.Combine(directory, "crash"),
+                ["Planning__FailureQuarantine"] = "00:00:00",
+                ["Planning__MaintenanceQuarantine"] = "00:00:00",
+            },
+        });
+        var services = new ServiceCollection().AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddSingleton(typeof(ILogger<>), typeof(NullLogger<>))
+            .AddEventLog(postgres.ConnectionString, options =>
+            {
+                options.Schema = schema;
+                options.Events = Catalog.LoggedEvents;
+                options.Json = Catalog.Json;
+                options.Anchor(deployment.Environment.Anchors, write: false);
+            }).BuildServiceProvider();
+        return new Cluster(deployment, services, directory);
+    }
+
+    public IntegrityVerifier Verifier => _services.GetRequiredService<IntegrityVerifier>();
+
+    /// <summary>Submits a job on this project's own text and waits until it runs.</summary>
+    public async Task<JobSpec> SubmitAsync(string id, int steps, JobModel? model = null, int dp = 3)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_directory, "jobs", id)).FullName;
+        var text = Path.Combine(folder, "corpus.txt");
+        await File.WriteAllTextAsync(text, string.Concat(Directory.EnumerateFiles(Path.Combine(Repository.FindRoot(), "libs", "Domain"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal).Select(File.ReadAllText)));
+        var spec = new JobSpec(id, new JobLayout(dp), steps, 7, 2, 1e-3f, model ?? Tiny, text, folder);
+        await Log.AppendAsync([new StreamAppend(Job.Stream(id), 0, Job.Initial.Submit(spec))], new AppendContext("tests", id));
+        await WaitForAsync<JobStarted>($"job {id} to start", started => started.JobId == id);
+        return spec;
+    }
+
+    /// <summary>Publishes telemetry; returns the message's id.</summary>
+    public async Task<string> TellAsync(object message)
+    {
+        var envelope = Publisher.Wrap(message, MessageKey.Of(message));
+        await Publisher.PublishAsync(MessageKey.Of(message), envelope);
+        return envelope.Id;
+    }
+
+    public async Task<World> WorldAsync()
+    {
+        var world = new World();
+        await foreach (var logged in Log.ReadAllAsync()) world.Apply(logged.Stream, logged.Version, logged.Data);
+        return world;
+    }
+
+    /// <summary>Waits until the log holds an event; says what it waited for when it does not come.</summary>
+    public async Task<(LoggedEvent Logged, T Data)> WaitForAsync<T>(string what, Func<T, bool>? which = null, TimeSpan? deadline = null)
+        where T : class
+    {
+        var types = new HashSet<string>([Catalog.Of(typeof(T)).Name], StringComparer.Ordinal);
+        var seen = 0L;
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            await foreach (var logged in Log.ReadAllAsync(seen, types))
+            {
+                seen = logged.Sequence;
+                if (logged.Data is T data && which?.Invoke(data) != false) return (logged, data);
+            }
+
+            if (Stopwatch.GetElapsedTime(started) > (deadline ?? TimeSpan.FromSeconds(30))) throw new TimeoutException($"Waited in vain for {what}.\n{await StoryAsync()}");
+            await Task.Delay(Look);
+        }
+    }
+
+    public Task<(LoggedEvent Logged, MigrationCompleted Data)> CompletedAsync(string migrationId, TimeSpan? deadline = null) =>
+        WaitForAsync<MigrationCompleted>($"migration {migrationId} to complete", completed => completed.MigrationId == migrationId, deadline);
+
+    /// <summary>The end of the log and of every process's output, for a failure message.</summary>
+    private async Task<string> StoryAsync()
+    {
+        var events = new List<string>();
+        await foreach (var logged in Log.ReadAllAsync()) events.Add($"{logged.Sequence} {logged.RecordedAt:HH:mm:ss.fff} {logged.Actor} {logged.Stream} {logged.Type} {logged.Json}");
+        var logs = Directory.EnumerateFiles(Path.Combine(_directory, "logs"), "*.log").Select(file => $"--- {Path.GetFileName(file)}\n{string.Join('\n', File.ReadLines(file).TakeLast(8))}");
+        return string.Join('\n', events.TakeLast(25).Select(line => line.Length > 300 ? line[..300] : line)) + "\n" + string.Join('\n', logs);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Publisher.DisposeAsync();
+        await Deployment.DisposeAsync();
+        await _services.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+}
