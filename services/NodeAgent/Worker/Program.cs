@@ -1,5 +1,8 @@
 using System.Runtime.InteropServices;
 using TrainMover.Worker;
+using TrainMover.Worker.Offline;
+
+if (await OfflineMode.TryRunAsync(args) is { } exitCode) return exitCode;
 
 WorkerOptions options;
 try

@@ -19,7 +19,7 @@ internal static class Entry
             root.Subcommands.Add(verb);
         }
 
-        var parsed = root.Parse(args);
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0)
         {
             var what = parsed.UnmatchedTokens.Count > 0 ? $"\"{parsed.UnmatchedTokens[0]}\" is not understood" : parsed.Errors[0].Message.TrimEnd('.');

@@ -5,6 +5,7 @@ using TrainMover.Contracts.Telemetry;
 using TrainMover.Domain;
 using TrainMover.Embedded;
 using TrainMover.EventLog;
+using TrainMover.Messaging;
 
 namespace TrainMover.Cli.Demo;
 
@@ -100,7 +101,7 @@ internal sealed class RunWatch : IAsyncDisposable
             {
                 await task.WaitAsync(TimeSpan.FromSeconds(5));
             }
-            catch (Exception exception) when (exception is OperationCanceledException or TimeoutException or BrokerSilentException or EventLogUnavailableException)
+            catch (Exception exception) when (exception is OperationCanceledException or TimeoutException or BrokerUnavailableException or EventLogUnavailableException)
             {
                 // Whoever waited for the watch was told.
             }
@@ -112,17 +113,16 @@ internal sealed class RunWatch : IAsyncDisposable
     private async Task ReadAsync(Bus bus)
     {
         string[] topics = [Topics.Telemetry, Topics.Interruptions, Topics.Migrations, Topics.Fleet];
-        await foreach (var message in bus.ReadAsync(topics, fromBeginning: true, _stop.Token))
+        await foreach (var message in bus.ReadAsync(topics, StartAt.Beginning, _stop.Token))
         {
-            if (message.Topic == Topics.Telemetry)
+            if (message.Envelope.Data is StepCompleted step)
             {
-                if (message.Body is not StepCompleted step) continue;
                 Steps.Add(step);
                 Changed();
             }
-            else
+            else if (message.Envelope.Stream is not null)
             {
-                lock (_gate) _published.Add(message.Id);
+                lock (_gate) _published.Add(message.Envelope.Id);
                 _news.Writer.TryWrite(true);
                 Changed();
             }

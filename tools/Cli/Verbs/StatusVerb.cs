@@ -7,6 +7,7 @@ using TrainMover.Contracts.Telemetry;
 using TrainMover.Domain;
 using TrainMover.Domain.Jobs;
 using TrainMover.Embedded;
+using TrainMover.Messaging;
 
 namespace TrainMover.Cli.Verbs;
 
@@ -81,16 +82,16 @@ internal static class StatusVerb
     {
         if (access.Kafka is null) return null;
         await using var bus = Bus.Open(access);
-        if (!bus.Answers()) return null;
+        if (!await bus.AnswersAsync(ct)) return null;
         using var window = CancellationTokenSource.CreateLinkedTokenSource(ct);
         window.CancelAfter(Listen);
         var telemetry = new Telemetry([], []);
         try
         {
-            await foreach (var message in bus.ReadAsync([Topics.Telemetry], fromBeginning: false, window.Token))
+            await foreach (var message in bus.ReadAsync([Topics.Telemetry], StartAt.End, window.Token))
             {
-                if (message.Body is StepCompleted step) telemetry.Steps[step.JobId] = step;
-                if (message.Body is Heartbeat heartbeat) telemetry.Workers[heartbeat.MachineId] = heartbeat.WorkerPid;
+                if (message.Envelope.Data is StepCompleted step) telemetry.Steps[step.JobId] = step;
+                if (message.Envelope.Data is Heartbeat heartbeat) telemetry.Workers[heartbeat.MachineId] = heartbeat.WorkerPid;
             }
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)

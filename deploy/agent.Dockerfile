@@ -1,0 +1,16 @@
+# A machine: the agent, and the worker that it starts. Ubuntu 24.04 has the C++ runtime that libtorch needs.
+FROM mcr.microsoft.com/dotnet/sdk:10.0.100-noble AS build
+WORKDIR /source
+COPY . .
+RUN dotnet publish services/NodeAgent/Agent/Agent.csproj -c Release -o /app/agent --nologo \
+ && dotnet publish services/NodeAgent/Worker/Worker.csproj -c Release -o /app/worker --nologo
+
+FROM mcr.microsoft.com/dotnet/aspnet:10.0.0-noble
+ENV TRAINMOVER_WORKER=/app/worker/TrainMover.Worker.dll
+RUN apt-get update && apt-get install -y --no-install-recommends libstdc++6 libgomp1 && rm -rf /var/lib/apt/lists/*
+COPY --chmod=755 deploy/healthy /usr/local/bin/healthy
+RUN mkdir -p /run/trainmover /jobs && chown app /run/trainmover /jobs
+COPY --from=build /app /app
+USER app
+# Peers connect to the worker at the container's own address.
+ENTRYPOINT ["/bin/sh", "-c", "exec dotnet /app/agent/TrainMover.Agent.dll --host \"$(hostname -i)\" \"$@\"", "agent"]
