@@ -44,6 +44,22 @@ public class DataParallelTests
         error.InnerExceptions.ShouldAllBe(inner => inner is ArgumentException);
     }
 
+    [Fact]
+    public void A_cancelled_run_ends_at_the_next_step()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var last = -1L;
+
+        Should.Throw<OperationCanceledException>(() => ReferenceRun.Run(TinyJob.Shape, TinyJob.Recipe, TinyJob.Text, ThreadGroup.Of(1), (step, _) =>
+        {
+            last = step;
+            if (step == 2)
+                cancellation.Cancel();
+        }, cancellation.Token));
+
+        last.ShouldBe(2);
+    }
+
     private static ReferenceResult Run(int ranks, List<long> progress) =>
         ReferenceRun.Run(TinyJob.Shape, TinyJob.Recipe, TinyJob.Text, ThreadGroup.Of(ranks), (step, _) => progress.Add(step));
 }

@@ -1,4 +1,7 @@
+using System.Diagnostics;
+using System.Net;
 using System.Runtime.ExceptionServices;
+using System.Security.Cryptography;
 using TrainMover.Collectives;
 
 namespace TrainMover.Training;
@@ -11,13 +14,51 @@ public sealed record ReferenceResult(IReadOnlyList<uint> LossBits, IReadOnlyList
 /// <summary>A job trained to its end without control plane, interruption or migration: what a migrated run must equal bit for bit.</summary>
 public static class ReferenceRun
 {
+    /// <summary>Trains a job with one thread per rank over groups on the loopback interface, made by the same code that a job's machines run.</summary>
+    /// <param name="shape">Shape of the model.</param>
+    /// <param name="recipe">How it is trained.</param>
+    /// <param name="corpus">The training text.</param>
+    /// <param name="ranks">Data-parallel ranks, at least 1.</param>
+    /// <param name="progress">Called by rank 0 after each step with the step, from 0, and the loss.</param>
+    /// <param name="cancellation">Ends the run at the next step.</param>
+    /// <exception cref="GroupSetupException">The groups could not be connected.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
+    /// <exception cref="AggregateException">Ranks failed; holds the error of each.</exception>
+    public static async Task<ReferenceResult> RunAsync(
+        ModelShape shape, TrainingRecipe recipe, Corpus corpus, int ranks, Action<long, float>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(ranks, 1);
+        var endpoints = new List<Endpoint>();
+        var groups = new List<CommunicationGroup>();
+        try
+        {
+            for (var rank = 0; rank < ranks; rank++)
+                endpoints.Add(Endpoint.Listen(Machine(rank), IPAddress.Loopback));
+            var members = endpoints.Select((endpoint, rank) => new Member(rank, Machine(rank), IPAddress.Loopback.ToString(), endpoint.Port)).ToArray();
+            var topology = new Topology("reference", generation: 1, members, RandomNumberGenerator.GetBytes(Topology.KeyBytes));
+            groups.AddRange(await Task.WhenAll(endpoints.Select((endpoint, rank) => endpoint.CreateGroupAsync(topology, rank, cancellation))));
+            return await Task.Factory.StartNew(
+                () => Run(shape, recipe, corpus, groups, progress, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        finally
+        {
+            foreach (var group in groups)
+                await group.DisposeAsync();
+            foreach (var endpoint in endpoints)
+                await endpoint.DisposeAsync();
+        }
+
+        static string Machine(int rank) => $"reference-{rank}";
+    }
+
     /// <summary>Trains a job with one thread per rank over groups that are already connected.</summary>
     /// <param name="shape">Shape of the model.</param>
     /// <param name="recipe">How it is trained.</param>
     /// <param name="corpus">The training text.</param>
     /// <param name="groups">The group as each rank sees it.</param>
     /// <param name="progress">Called by rank 0 after each step with the step, from 0, and the loss.</param>
-    /// <param name="cancellation">Ends the run at the next step of any rank; the other ranks then end by their groups' failure.</param>
+    /// <param name="cancellation">Ends the run at the next step.</param>
+    /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     /// <exception cref="AggregateException">Ranks failed; holds the error of each.</exception>
     public static ReferenceResult Run(
         ModelShape shape, TrainingRecipe recipe, Corpus corpus, IReadOnlyList<ICommunicator> groups,
@@ -42,6 +83,8 @@ public static class ReferenceRun
             catch (Exception error)
             {
                 errors[group.Rank] = ExceptionDispatchInfo.Capture(error);
+                // The other ranks would wait for this one until their deadline.
+                (group as CommunicationGroup)?.Fail(new GroupFailure(FailureKind.Ordered, group.Rank, null, error.Message, Stopwatch.GetTimestamp()));
             }
         })
         { IsBackground = true, Name = $"reference rank {group.Rank}" }).ToArray();
@@ -51,6 +94,7 @@ public static class ReferenceRun
         foreach (var thread in threads)
             thread.Join();
         var failed = errors.OfType<ExceptionDispatchInfo>().Select(error => error.SourceException).ToArray();
+        cancellation.ThrowIfCancellationRequested();
         if (failed.Length > 0)
             throw new AggregateException("The reference run failed.", failed);
         return new ReferenceResult(losses, digests);
