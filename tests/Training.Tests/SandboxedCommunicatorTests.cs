@@ -28,6 +28,7 @@ public class SandboxedCommunicatorTests
         root.BytesAnswered.ShouldBe(8 + 8 + 4);
         receiver.BytesAnswered.ShouldBe(8 + 8 + 4 + 3);
         root.Calls.ShouldBe(5);
+        receiver.InputsMatch.ShouldBe([true, true, true, true, true]);
     }
 
     [Fact]
@@ -75,7 +76,7 @@ public class SandboxedCommunicatorTests
         float[] sum = [1f + group.Rank, 10f + 10f * group.Rank];
         float[] max = [group.Rank, -group.Rank];
         var gathered = new byte[4];
-        var shared = group.Rank == 0 ? new byte[] { 7, 8, 9 } : new byte[3];
+        var shared = group.Rank == 0 ? new byte[] { 7, 8, 9 } : Guid.NewGuid().ToByteArray()[..3];
         group.AllReduce(sum, ReduceOperation.Sum);
         group.AllReduce(max, ReduceOperation.Max);
         group.AllGather([(byte)group.Rank, 5], gathered);

@@ -29,10 +29,14 @@ internal sealed class ByteGpt : IDisposable
     }
 
     /// <summary>Mean cross-entropy in nats per byte.</summary>
-    public Tensor Loss(TrainingBatch batch, ulong seed, long step, int rank)
+    public Tensor Loss(TrainingBatch batch, ulong seed, long step, int rank) =>
+        cross_entropy(Logits(batch.Inputs, seed, step, rank).view(-1, ModelShape.Vocabulary), batch.Targets.view(-1));
+
+    /// <summary>Unnormalised log-probabilities of the next byte, [batch, context, vocabulary].</summary>
+    public Tensor Logits(Tensor inputs, ulong seed, long step, int rank)
     {
         _dropout.Draw(seed, step, rank);
-        var x = _token.index_select(0, batch.Inputs.view(-1)).view(_batch, _shape.Context, _shape.Width) + _position;
+        var x = _token.index_select(0, inputs.view(-1)).view(_batch, _shape.Context, _shape.Width) + _position;
         x = _dropout.Apply(0, x);
         for (var layer = 0; layer < _blocks.Length; layer++)
         {
@@ -40,8 +44,7 @@ internal sealed class ByteGpt : IDisposable
             x = x + _dropout.Apply(2 + 2 * layer, FeedForward(_blocks[layer], x));
         }
 
-        var logits = linear(layer_norm(x, [_shape.Width], _gain, _bias), _token);
-        return cross_entropy(logits.view(-1, ModelShape.Vocabulary), batch.Targets.view(-1));
+        return linear(layer_norm(x, [_shape.Width], _gain, _bias), _token);
     }
 
     public void Dispose() => _dropout.Dispose();
