@@ -1,0 +1,74 @@
+using TrainMover.Contracts.Fleet;
+
+namespace TrainMover.Agent;
+
+/// <summary>Command line and environment of an agent.</summary>
+internal sealed record AgentOptions(string Machine, MachineRole Role, string Host, bool OwnsWorker, string RunFolder, string WorkerAssembly)
+{
+    public const string Usage = "Usage: TrainMover.Agent --machine NAME --role training|standby|elastic [--host ADDRESS] [--owns-worker]";
+
+    public static readonly TimeSpan HeartbeatInterval = TimeSpan.FromMilliseconds(250);
+    public static readonly TimeSpan AnnounceInterval = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan WorkerStartDeadline = TimeSpan.FromSeconds(30);
+
+    public string SocketPath => Path.Combine(RunFolder, $"worker-{Machine}.sock");
+
+    public string WorkerLog => Path.Combine(RunFolder, $"worker-{Machine}.log");
+
+    public static AgentOptions Parse(string[] args)
+    {
+        string? machine = null, role = null;
+        var host = "127.0.0.1";
+        var ownsWorker = false;
+        for (var i = 0; i < args.Length; i++)
+        {
+            switch (args[i])
+            {
+                case "--machine": machine = ValueOf(args, ref i); break;
+                case "--role": role = ValueOf(args, ref i); break;
+                case "--host": host = ValueOf(args, ref i); break;
+                case "--owns-worker": ownsWorker = true; break;
+                default: throw new FormatException($"{args[i]} is unknown. {Usage}");
+            }
+        }
+
+        if (string.IsNullOrEmpty(machine))
+            throw new FormatException($"--machine is needed. {Usage}");
+        if (!Enum.TryParse<MachineRole>(role, ignoreCase: true, out var parsed) || !Enum.IsDefined(parsed))
+            throw new FormatException($"--role is '{role}'. {Usage}");
+        return new AgentOptions(machine, parsed, host, ownsWorker, FindRunFolder(), FindWorker());
+    }
+
+    private static string ValueOf(string[] args, ref int i) =>
+        ++i < args.Length ? args[i] : throw new FormatException($"{args[i - 1]} has no value. {Usage}");
+
+    private static string FindRunFolder()
+    {
+        var folder = Environment.GetEnvironmentVariable("TRAINMOVER_RUN") is { Length: > 0 } set ? set : Path.Combine(FindRoot(), ".trainmover", "run");
+        Directory.CreateDirectory(folder);
+        return Path.GetFullPath(folder);
+    }
+
+    private static string FindRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "TrainMover.sln")))
+                return folder.FullName;
+        }
+
+        return Environment.CurrentDirectory;
+    }
+
+    // In the repository the worker lies beside the agent, built in the same configuration.
+    private static string FindWorker()
+    {
+        if (Environment.GetEnvironmentVariable("TRAINMOVER_WORKER") is { Length: > 0 } set)
+            return set;
+        var output = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd('/'));
+        var beside = Path.Combine(output.FullName, "TrainMover.Worker.dll");
+        return File.Exists(beside)
+            ? beside
+            : Path.Combine(output.Parent!.Parent!.Parent!.Parent!.FullName, "Worker", "bin", output.Parent.Name, output.Name, "TrainMover.Worker.dll");
+    }
+}

@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using StreamJsonRpc;
+using TrainMover.Contracts.Telemetry;
+using TrainMover.NodeAgent.Rpc;
+
+namespace TrainMover.Agent;
+
+/// <summary>Keeps one worker running: adopts the one that runs, notices its death at once, and starts a fresh one.</summary>
+internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Outgoing outgoing, IWorkerObserver observer, Announcer announcer, ILogger<WorkerSupervisor> log)
+    : BackgroundService
+{
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
+
+    private WorkerProcess? _process;
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        if (options.OwnsWorker && _process is { } owned)
+            await owned.StopAsync(StopPatience);
+        _process?.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await LookAfterOneAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception failure)
+            {
+                log.LogError(failure, "No worker could be started or reached; trying again.");
+                await Task.Delay(TimeSpan.FromSeconds(1), stoppingToken);
+            }
+        }
+    }
+
+    private async Task LookAfterOneAsync(CancellationToken ct)
+    {
+        var (rpc, worker) = await TryConnectAsync(ct) ?? await StartFreshAsync(ct);
+        using (rpc)
+        {
+            var status = await worker.GetStatusAsync(ct);
+            if (_process?.Pid != status.Pid)
+            {
+                _process?.Dispose();
+                _process = WorkerProcess.Adopt(status.Pid);
+            }
+
+            view.Connected(worker, status);
+            await announcer.AnnounceAsync(ct);
+            log.LogInformation("Worker {Pid} listens on {Host}:{Port}.", status.Pid, status.Host, status.Port);
+            await rpc.Completion.WaitAsync(ct).ContinueWith(static _ => { }, ct, TaskContinuationOptions.None, TaskScheduler.Default);
+            ct.ThrowIfCancellationRequested();
+        }
+
+        await SeeOffAsync(Stopwatch.GetTimestamp(), ct);
+    }
+
+    /// <summary>The socket has closed. Reports the worker's exit when its process is gone too; a live one is connected to again.</summary>
+    private async Task SeeOffAsync(long at, CancellationToken ct)
+    {
+        var last = view.Status;
+        var ordered = view.ReleaseRelayed;
+        view.Lost();
+        if (_process is { } process)
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            patience.CancelAfter(ExitPatience);
+            try
+            {
+                await process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            {
+                log.LogWarning("Worker {Pid} closed its socket and lives; connecting again.", process.Pid);
+                return;
+            }
+        }
+
+        var detail = _process?.DescribeExit() ?? "The worker's process is gone.";
+        log.LogInformation("Worker {Pid} exited: {Detail}", last?.Pid, detail);
+        outgoing.Tell(new WorkerExited(options.Machine, last?.Pid ?? 0, ordered, last?.JobId, last?.Generation ?? 0, detail, at));
+        _process?.Dispose();
+        _process = null;
+    }
+
+    private async Task<(JsonRpc Rpc, IWorker Worker)?> TryConnectAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await WorkerConnection.ConnectAsync(options.SocketPath, observer, ct);
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<(JsonRpc Rpc, IWorker Worker)> StartFreshAsync(CancellationToken ct)
+    {
+        if (_process is null)
+        {
+            File.Delete(options.SocketPath);
+            _process = WorkerProcess.Start(options);
+        }
+
+        // A connection attempt is the only sign that the socket is listened on; the file appears a moment before.
+        var waited = Stopwatch.StartNew();
+        using var timer = new PeriodicTimer(RetryInterval);
+        var exited = _process.WaitForExitAsync(ct);
+        while (waited.Elapsed < AgentOptions.WorkerStartDeadline)
+        {
+            if (await TryConnectAsync(ct) is { } connected)
+                return connected;
+            if (exited.IsCompleted)
+                break;
+            await timer.WaitForNextTickAsync(ct);
+        }
+
+        var reason = exited.IsCompleted ? _process.DescribeExit() : $"It did not listen within {AgentOptions.WorkerStartDeadline}.";
+        await _process.StopAsync(StopPatience);
+        _process.Dispose();
+        _process = null;
+        throw new InvalidOperationException($"The worker did not start. {reason} Its log: {options.WorkerLog}");
+    }
+}
