@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace TrainMover.Collectives;
+
+/// <summary>Bytes on a connected TCP socket, past the runtime's socket engine, which would wake a thread of its own for each packet.</summary>
+internal static unsafe class Wire
+{
+    /// <summary>The peer closed its side in order.</summary>
+    public const int EndOfStream = -100_000;
+
+    public static int DescriptorOf(Socket socket) => (int)socket.SafeHandle.DangerousGetHandle();
+
+    /// <summary>Bytes sent; 0 when the socket takes none now; a negative error number.</summary>
+    public static int TrySend(int descriptor, byte* bytes, long length)
+    {
+        while (true)
+        {
+            var sent = Libc.Send(descriptor, bytes, (nuint)Math.Min(length, 1 << 30), Libc.DontWait | Libc.NoSignal);
+            if (sent >= 0)
+                return (int)sent;
+            var error = Marshal.GetLastPInvokeError();
+            if (error == Libc.Again)
+                return 0;
+            if (error != Libc.Interrupted)
+                return -error;
+        }
+    }
+
+    /// <summary>Bytes received; 0 when there are none now; a negative error number, or <see cref="EndOfStream"/>.</summary>
+    public static int TryReceive(int descriptor, byte* bytes, long length)
+    {
+        while (true)
+        {
+            var received = Libc.Receive(descriptor, bytes, (nuint)Math.Min(length, 1 << 30), Libc.DontWait);
+            if (received > 0)
+                return (int)received;
+            if (received == 0)
+                return EndOfStream;
+            var error = Marshal.GetLastPInvokeError();
+            if (error == Libc.Again)
+                return 0;
+            if (error != Libc.Interrupted)
+                return -error;
+        }
+    }
+
+    /// <summary>Sends all bytes, or throws an <see cref="IOException"/> on a broken connection and a <see cref="TimeoutException"/> on no progress for the patience.</summary>
+    public static void Send(Socket socket, byte* bytes, long length, TimeSpan patience)
+    {
+        var descriptor = DescriptorOf(socket);
+        var since = Stopwatch.GetTimestamp();
+        while (length > 0)
+        {
+            var sent = TrySend(descriptor, bytes, length);
+            if (sent < 0)
+                throw new IOException(Explain(sent));
+            if (sent == 0)
+            {
+                Await(descriptor, Libc.PollOut, since, patience);
+                continue;
+            }
+
+            bytes += sent;
+            length -= sent;
+            since = Stopwatch.GetTimestamp();
+        }
+    }
+
+    /// <summary>Receives exactly so many bytes; errors as in <see cref="Send(Socket, byte*, long, TimeSpan)"/>.</summary>
+    public static void Receive(Socket socket, byte* bytes, long length, TimeSpan patience)
+    {
+        var descriptor = DescriptorOf(socket);
+        var since = Stopwatch.GetTimestamp();
+        while (length > 0)
+        {
+            var received = TryReceive(descriptor, bytes, length);
+            if (received < 0)
+                throw new IOException(Explain(received));
+            if (received == 0)
+            {
+                Await(descriptor, Libc.PollIn, since, patience);
+                continue;
+            }
+
+            bytes += received;
+            length -= received;
+            since = Stopwatch.GetTimestamp();
+        }
+    }
+
+    public static void Send(Socket socket, ReadOnlySpan<byte> bytes, TimeSpan patience)
+    {
+        fixed (byte* first = bytes)
+            Send(socket, first, bytes.Length, patience);
+    }
+
+    public static void Receive(Socket socket, Span<byte> bytes, TimeSpan patience)
+    {
+        fixed (byte* first = bytes)
+            Receive(socket, first, bytes.Length, patience);
+    }
+
+    /// <summary>Resets the connection at once. The descriptor stays valid, so a thread that polls it never meets a stranger's.</summary>
+    public static void Reset(Socket socket)
+    {
+        var held = false;
+        try
+        {
+            socket.SafeHandle.DangerousAddRef(ref held);
+            long unspecified = 0;
+            var address = stackalloc long[2] { unspecified, unspecified };
+            _ = Libc.Connect((int)socket.SafeHandle.DangerousGetHandle(), address, 16);
+        }
+        catch (ObjectDisposedException)
+        {
+            // It is closed already.
+        }
+        finally
+        {
+            if (held)
+                socket.SafeHandle.DangerousRelease();
+        }
+    }
+
+    public static string Explain(int result) => result == EndOfStream
+        ? "the peer closed the connection"
+        : Marshal.GetPInvokeErrorMessage(-result);
+
+    public static void Await(int descriptor, short events, long since, TimeSpan patience)
+    {
+        var left = patience - Stopwatch.GetElapsedTime(since);
+        if (left <= TimeSpan.Zero)
+            throw new TimeoutException($"nothing moved for {patience.TotalSeconds:0.###} s");
+        var waited = new PollDescriptor { Descriptor = descriptor, Events = events };
+        _ = Libc.Poll(&waited, 1, (int)Math.Min(Math.Ceiling(left.TotalMilliseconds), int.MaxValue));
+    }
+}

@@ -1,0 +1,33 @@
+using System.Runtime.InteropServices;
+
+namespace TrainMover.Collectives;
+
+internal enum RingFrameKind
+{
+    AllReduceSum = 1,
+    AllReduceMin = 2,
+    AllReduceMax = 3,
+    AllGather = 4,
+    Broadcast = 5,
+    Barrier = 6,
+
+    /// <summary>Marks where a new generation begins on a connection that it keeps.</summary>
+    Resync = 7,
+}
+
+/// <summary>Stands before the bytes of each call on each edge, so that ranks which disagree about a call meet an error and not wrong numbers.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct RingFrame
+{
+    public const int Bytes = 32;
+    public const uint ExpectedMagic = 0x31464D54;
+
+    public uint Magic;
+    public int Generation;
+    public ulong Sequence;
+    public int Kind;
+    public int Root;
+    public long Length;
+
+    public readonly override string ToString() => $"{(RingFrameKind)Kind} number {Sequence} of generation {Generation}, {Length} bytes, root {Root}";
+}
