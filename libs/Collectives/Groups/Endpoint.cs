@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 
 namespace TrainMover.Collectives;
 
@@ -8,24 +10,243 @@ namespace TrainMover.Collectives;
 /// </summary>
 public sealed class Endpoint : IAsyncDisposable
 {
-    /// <summary>Starts to listen.</summary>
-    public static Endpoint Listen(string machine, IPAddress address, int port = 0, CollectivesOptions? options = null) => throw new NotSupportedException();
+    private readonly Socket _listener;
+    private readonly Reception _reception;
+    private readonly BootstrapLoop _loop;
+    private readonly ConcurrentDictionary<IAsyncDisposable, bool> _open = new();
+    private readonly Task _accepting;
+    private long _dataConnectionsOpened;
+    private int _disposed;
+
+    private Endpoint(string machine, Socket listener, CollectivesOptions options)
+    {
+        Machine = machine;
+        Options = options;
+        Port = ((IPEndPoint)listener.LocalEndPoint!).Port;
+        _listener = listener;
+        _reception = new Reception(machine, options.HandshakeDeadline);
+        _loop = new BootstrapLoop(machine, options);
+        _accepting = AcceptAsync();
+    }
 
     /// <summary>TCP port of the listener.</summary>
-    public int Port => throw new NotSupportedException();
+    public int Port { get; }
 
     /// <summary>Name of the machine that this endpoint speaks for.</summary>
-    public string Machine => throw new NotSupportedException();
+    public string Machine { get; }
 
-    /// <summary>Connections that were closed because they did not prove their place.</summary>
-    public long RejectedHandshakes => throw new NotSupportedException();
+    /// <summary>Connections closed because they did not prove a place in a generation that this endpoint knows.</summary>
+    public long RejectedHandshakes => _reception.Rejected;
 
-    /// <summary>Creates a group of a brand-new topology: bootstraps with all members and opens all edges of the ring.</summary>
-    public Task<CommunicationGroup> CreateGroupAsync(Topology topology, int rank, CancellationToken ct) => throw new NotSupportedException();
+    /// <summary>Ends of data connections (ring edges) opened here since the start, dialed or accepted.</summary>
+    public long DataConnectionsOpened => Interlocked.Read(ref _dataConnectionsOpened);
 
-    /// <summary>Phase 1 of a joiner.</summary>
-    public Task<PreparedGroup> PrepareJoinerAsync(Topology from, Topology to, int rank, CancellationToken ct) => throw new NotSupportedException();
+    internal CollectivesOptions Options { get; }
 
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    /// <summary>Starts to listen.</summary>
+    /// <param name="machine">Name of this machine, as topologies have it.</param>
+    /// <param name="address">Local address to listen on.</param>
+    /// <param name="port">TCP port; 0 lets the system choose.</param>
+    /// <param name="options">Deadlines; null takes the defaults.</param>
+    /// <exception cref="InvalidOperationException">The options break a rule.</exception>
+    /// <exception cref="SocketException">The address or port cannot be listened on.</exception>
+    public static Endpoint Listen(string machine, IPAddress address, int port = 0, CollectivesOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(machine);
+        ArgumentNullException.ThrowIfNull(address);
+        options ??= new CollectivesOptions();
+        options.Validate();
+        var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            listener.Bind(new IPEndPoint(address, port));
+            listener.Listen();
+            return new Endpoint(machine, listener, options);
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Creates a group of a brand-new topology: bootstraps with all members and opens all edges of the ring. Every member calls it; who comes first waits.
+    /// </summary>
+    /// <param name="topology">All members, each on a machine of its own.</param>
+    /// <param name="rank">Rank of this machine.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="ArgumentException">The topology does not have this machine at this rank, or a machine twice.</exception>
+    /// <exception cref="GroupSetupException">A member was not reached within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
+    public async Task<CommunicationGroup> CreateGroupAsync(Topology topology, int rank, CancellationToken ct)
+    {
+        CheckPlace(topology, rank);
+        var membership = new Membership(null, topology, Machine, rank);
+        using var connecting = new Connecting(this, membership);
+        await SetUpAsync(membership, keepExpecting: false, token => ConnectAsync(connecting, membership, token), ct).ConfigureAwait(false);
+        var (links, outbound, inbound) = connecting.HandOver();
+        var group = new CommunicationGroup(this, membership, links, outbound, inbound);
+        group.Attach();
+        return group;
+    }
+
+    /// <summary>
+    /// Phase 1 of a joiner: takes the bootstrap connections of all members that hold state, connects with the other joiners, data connections among joiners
+    /// included. No data connection with a stayer is opened. A leaver that is alive connects too, and is not waited for.
+    /// </summary>
+    /// <param name="from">The running generation.</param>
+    /// <param name="to">The next one.</param>
+    /// <param name="rank">Rank of this machine in <paramref name="to"/>.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="ArgumentException">The new topology does not have this machine at this rank, or the old one has it too.</exception>
+    /// <exception cref="GroupSetupException">A member did not connect within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
+    public async Task<PreparedGroup> PrepareJoinerAsync(Topology from, Topology to, int rank, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        CheckPlace(to, rank);
+        var membership = new Membership(from, to, Machine, rank);
+        if (!membership.IsJoiner)
+            throw new ArgumentException($"{Machine} is in generation {from.Generation} already: it stays, it does not join.", nameof(from));
+
+        using var connecting = new Connecting(this, membership);
+        await SetUpAsync(membership, keepExpecting: true, token => ConnectAsync(connecting, membership, token), ct).ConfigureAwait(false);
+        var (links, outbound, inbound) = connecting.HandOver();
+        var prepared = new PreparedGroup(this, membership, null, links, outbound, inbound);
+        prepared.Attach(links.Values);
+        foreach (var leaver in membership.Leavers)
+            _ = prepared.WelcomeLeaverAsync(leaver);
+        return prepared;
+    }
+
+    /// <summary>
+    /// Resets every connection at once, without a word to anybody, as the death of the process would. For a worker that has to be sure that it takes no part any more.
+    /// </summary>
+    public void Sever()
+    {
+        _listener.Dispose();
+        _reception.Dispose();
+        foreach (var open in _open.Keys.ToList())
+        {
+            (open as PreparedGroup)?.Sever();
+            (open as CommunicationGroup)?.Sever();
+        }
+
+        _loop.Sever();
+    }
+
+    /// <summary>Closes every group in order, with a goodbye to its members, and the listener.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        _listener.Dispose();
+        _reception.Dispose();
+        foreach (var open in _open.Keys.ToList())
+            await open.DisposeAsync().ConfigureAwait(false);
+        await _accepting.ConfigureAwait(false);
+        await _loop.DisposeAsync().ConfigureAwait(false);
+    }
+
+    internal void CountDataConnection() => Interlocked.Increment(ref _dataConnectionsOpened);
+
+    internal void Track(IAsyncDisposable open) => _open[open] = true;
+
+    internal void Untrack(IAsyncDisposable closed) => _open.TryRemove(closed, out _);
+
+    internal void Forget(Membership membership, bool made) => _reception.Forget(membership, made);
+
+    internal BootstrapLink Watch(Socket socket, Member peer)
+    {
+        var link = new BootstrapLink(socket, peer, _loop);
+        _loop.Add(link);
+        return link;
+    }
+
+    /// <summary>Runs the set-up of a generation within its deadline, and forgets the generation when it fails.</summary>
+    internal async Task SetUpAsync(Membership membership, bool keepExpecting, Func<CancellationToken, Task> connect, CancellationToken ct)
+    {
+        _reception.Expect(membership);
+        var made = false;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        deadline.CancelAfter(Options.SetupDeadline);
+        try
+        {
+            await connect(deadline.Token).ConfigureAwait(false);
+            made = true;
+        }
+        catch (OperationCanceledException late) when (!ct.IsCancellationRequested)
+        {
+            throw new GroupSetupException(
+                $"Generation {membership.To.Generation} of {membership.To.Job} was not set up within {Options.SetupDeadline.TotalSeconds:0.###} s. {late.Message}",
+                null,
+                late.InnerException);
+        }
+        catch (System.Threading.Channels.ChannelClosedException closed)
+        {
+            throw new GroupSetupException($"The endpoint of {Machine} was closed.", Machine, closed);
+        }
+        finally
+        {
+            if (!made || !keepExpecting)
+                _reception.Forget(membership, made);
+        }
+    }
+
+    private void CheckPlace(Topology topology, int rank)
+    {
+        ArgumentNullException.ThrowIfNull(topology);
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        if (rank < 0 || rank >= topology.Size || topology[rank].Machine != Machine)
+            throw new ArgumentException($"{topology} does not have {Machine} at rank {rank}.", nameof(rank));
+        if (topology.Members.Select(member => member.Machine).Distinct(StringComparer.Ordinal).Count() != topology.Size)
+            throw new ArgumentException($"{topology} has a machine twice; one endpoint speaks for one rank.", nameof(topology));
+    }
+
+    private static Task ConnectAsync(Connecting connecting, Membership membership, CancellationToken ct)
+    {
+        var to = membership.To;
+        var rank = membership.Rank!.Value;
+        var connections = new List<Task>();
+        foreach (var peer in to.Members.Where(member => member.Rank != rank))
+        {
+            var dials = rank < peer.Rank && membership.Joiners.Contains(peer);
+            connections.Add(dials ? connecting.DialLinkAsync(peer, ct) : connecting.AcceptLinkAsync(peer, ct));
+        }
+
+        if (to.Size > 1)
+        {
+            var next = to[(rank + 1) % to.Size];
+            var previous = to[(rank + to.Size - 1) % to.Size];
+            if (membership.Joiners.Contains(next))
+                connections.Add(connecting.DialEdgeAsync(next, ct));
+            if (membership.Joiners.Contains(previous))
+                connections.Add(connecting.AcceptEdgeAsync(previous, ct));
+        }
+
+        return Task.WhenAll(connections);
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                _ = _reception.ReceiveAsync(await _listener.AcceptAsync().ConfigureAwait(false));
+            }
+            catch (Exception closed) when (closed is ObjectDisposedException || Volatile.Read(ref _disposed) != 0)
+            {
+                return;
+            }
+            catch (SocketException broken) when (broken.SocketErrorCode is SocketError.OperationAborted or SocketError.Interrupted or SocketError.NotSocket)
+            {
+                return;
+            }
+            catch (SocketException)
+            {
+                // One visitor went away before it was let in; out of descriptors passes when connections close.
+                await Task.Delay(TimeSpan.FromMilliseconds(10)).ConfigureAwait(false);
+            }
+        }
+    }
 }

@@ -29,9 +29,6 @@ internal sealed unsafe class Ring : IDisposable
 
     public InboundEdge? Inbound { get; private set; }
 
-    /// <summary>Room for small results such as a barrier's, of 256 KB.</summary>
-    public byte* Scratch => _scratch;
-
     /// <summary>Ends the call in progress and all later ones; from any thread.</summary>
     public void Interrupt()
     {
@@ -45,6 +42,15 @@ internal sealed unsafe class Ring : IDisposable
         var edges = (Outbound, Inbound);
         (Outbound, Inbound) = (null, null);
         return edges;
+    }
+
+    /// <summary>Resets both connections, as the death of this process would.</summary>
+    public void Reset()
+    {
+        if (Outbound is { } outbound)
+            Wire.Reset(outbound.Socket);
+        if (Inbound is { } inbound)
+            Wire.Reset(inbound.Socket);
     }
 
     /// <summary>Moves one call's bytes.</summary>

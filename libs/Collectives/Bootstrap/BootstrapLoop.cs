@@ -1,0 +1,134 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace TrainMover.Collectives;
+
+/// <summary>One thread per endpoint for all bootstrap connections, so that heart-beats and failures do not wait for a busy thread pool.</summary>
+internal sealed class BootstrapLoop : IAsyncDisposable
+{
+    private readonly ConcurrentQueue<BootstrapLink> _arrivals = new();
+    private readonly List<BootstrapLink> _links = [];
+    private readonly Signal _wake = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TimeSpan _beat;
+    private readonly TimeSpan _silence;
+    private PollDescriptor[] _descriptors = new PollDescriptor[8];
+    private volatile bool _stopping;
+    private volatile bool _severed;
+
+    public BootstrapLoop(string machine, CollectivesOptions options)
+    {
+        (_beat, _silence) = (options.HeartbeatInterval, options.PeerSilence);
+        new Thread(Run) { IsBackground = true, Name = $"bootstrap {machine}" }.Start();
+    }
+
+    public void Add(BootstrapLink link)
+    {
+        _arrivals.Enqueue(link);
+        Wake();
+    }
+
+    public void Wake() => _wake.Set();
+
+    /// <summary>Resets every connection and ends the thread.</summary>
+    public void Sever()
+    {
+        _severed = true;
+        Wake();
+    }
+
+    /// <summary>Closes every connection in order and ends the thread.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _stopping = true;
+        Wake();
+        await _ended.Task.ConfigureAwait(false);
+        _wake.Dispose();
+    }
+
+    private void Run()
+    {
+        var lastRound = Stopwatch.GetTimestamp();
+        var lastBeat = lastRound;
+        while (!_severed)
+        {
+            while (_arrivals.TryDequeue(out var arrival))
+                _links.Add(arrival);
+            if (_stopping)
+            {
+                foreach (var link in _links)
+                    link.Close();
+                if (_links.Count == 0)
+                    break;
+            }
+
+            Poll(lastBeat);
+            var now = Stopwatch.GetTimestamp();
+            var slept = Stopwatch.GetElapsedTime(lastRound, now);
+            lastRound = now;
+            for (var index = _links.Count - 1; index >= 0; index--)
+                Serve(index, now, slept);
+            if (Stopwatch.GetElapsedTime(lastBeat, now) >= _beat)
+            {
+                lastBeat = now;
+                foreach (var link in _links)
+                    link.Send(LinkFrameKind.Heartbeat, 0, []);
+            }
+        }
+
+        while (_arrivals.TryDequeue(out var arrival))
+            _links.Add(arrival);
+        foreach (var link in _links)
+        {
+            if (_severed)
+                link.Sever();
+            link.Release();
+        }
+
+        _ended.SetResult();
+    }
+
+    private unsafe void Poll(long lastBeat)
+    {
+        if (_descriptors.Length < _links.Count + 1)
+            _descriptors = new PollDescriptor[(_links.Count + 1) * 2];
+        _descriptors[0] = new PollDescriptor { Descriptor = _wake.Descriptor, Events = Libc.PollIn };
+        for (var index = 0; index < _links.Count; index++)
+        {
+            var events = _links[index].HasUnsent ? Libc.PollIn | Libc.PollOut : Libc.PollIn;
+            _descriptors[index + 1] = new PollDescriptor { Descriptor = _links[index].Descriptor, Events = (short)events };
+        }
+
+        var untilBeat = _beat - Stopwatch.GetElapsedTime(lastBeat);
+        fixed (PollDescriptor* first = _descriptors)
+            _ = Libc.Poll(first, (nuint)(_links.Count + 1), Math.Max(0, (int)Math.Ceiling(untilBeat.TotalMilliseconds)));
+        if (_descriptors[0].Returned != 0)
+            _wake.Reset();
+    }
+
+    private void Serve(int index, long now, TimeSpan slept)
+    {
+        var link = _links[index];
+
+        // A process that was itself stopped hears nothing; that says nothing about its peers.
+        if (slept > _silence / 2)
+            link.LastHeard = now;
+        var alive = true;
+        if (_descriptors[index + 1].Returned != 0)
+        {
+            link.Flush();
+            alive = link.Receive();
+        }
+
+        if (alive && Stopwatch.GetElapsedTime(link.LastHeard) > _silence)
+        {
+            link.Lose(FailureKind.PeerSilent, $"{link.Peer.Machine} has been silent for {_silence.TotalSeconds:0.###} s.");
+            alive = false;
+        }
+
+        if (alive && !link.IsFarewellOver())
+            return;
+        link.Release();
+        _links.RemoveAt(index);
+    }
+}

@@ -1,0 +1,83 @@
+namespace TrainMover.Collectives;
+
+public sealed partial class CommunicationGroup
+{
+    private bool _preparing;
+
+    /// <summary>
+    /// Phase 1 of a stayer, and of the leaver, which has no rank in the new topology. Opens bootstrap connections to the joiners and nothing else; the group
+    /// goes on working meanwhile. Works on a failed group too, as long as the bootstrap connections to all other stayers live.
+    /// </summary>
+    /// <param name="to">The next generation of the same job.</param>
+    /// <param name="ct">Gives up; the group is not harmed.</param>
+    /// <exception cref="ArgumentException">Another job, or a generation that does not rise.</exception>
+    /// <exception cref="InvalidOperationException">A next generation is being prepared already, or the group is closed.</exception>
+    /// <exception cref="GroupSetupException">A joiner was not reached within <see cref="CollectivesOptions.SetupDeadline"/>, or a stayer is lost.</exception>
+    public async Task<PreparedGroup> PrepareStayersAsync(Topology to, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        var machine = Topology[Rank].Machine;
+        var membership = new Membership(Topology, to, machine, to.On(machine)?.Rank);
+        if (membership.IsJoiner)
+            throw new ArgumentException($"{to} has {machine} at another address.", nameof(to));
+
+        lock (_gate)
+        {
+            if (_state == GroupState.Closed || _preparing)
+                throw new InvalidOperationException($"{Topology} is {(_preparing ? "being replaced" : "closed")} already.");
+            _preparing = true;
+        }
+
+        try
+        {
+            using var connecting = new Connecting(_endpoint, membership);
+            await _endpoint.SetUpAsync(
+                membership,
+                keepExpecting: true,
+                token =>
+                {
+                    RequireStayers(membership);
+                    return Task.WhenAll(membership.Joiners.Select(joiner => connecting.DialLinkAsync(joiner, token)));
+                },
+                ct).ConfigureAwait(false);
+
+            var (links, _, _) = connecting.HandOver();
+            foreach (var (peer, link) in _links)
+                links.TryAdd(peer, link);
+            var prepared = new PreparedGroup(_endpoint, membership, this, links, null, null);
+            lock (_gate)
+            {
+                if (_state == GroupState.Normal)
+                    _state = GroupState.ReadyToSwitchOut;
+            }
+
+            prepared.Attach(links.Values);
+            return prepared;
+        }
+        catch
+        {
+            PreparationEnded();
+            throw;
+        }
+    }
+
+    /// <summary>What was prepared is dropped or done.</summary>
+    internal void PreparationEnded()
+    {
+        lock (_gate)
+        {
+            _preparing = false;
+            if (_state == GroupState.ReadyToSwitchOut)
+                _state = GroupState.Normal;
+        }
+    }
+
+    private void RequireStayers(Membership membership)
+    {
+        foreach (var stayer in membership.Stayers.Where(stayer => stayer.Machine != membership.Machine))
+        {
+            if (_links[stayer.Machine].IsLost)
+                throw new GroupSetupException($"The bootstrap connection with {stayer.Machine}, which stays, is lost.", stayer.Machine);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.Net.Sockets;
+
+namespace TrainMover.Collectives;
+
+public sealed partial class PreparedGroup
+{
+    /// <summary>Sends native memory to a member of the new topology, over a connection made for it to that member's listener.</summary>
+    /// <param name="toMachine">Receiver; it calls <see cref="ReceiveStateAsync"/> with regions of the same lengths.</param>
+    /// <param name="regions">What to send, in order.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <returns>Bytes of state moved, all of them held by the receiver.</returns>
+    /// <exception cref="ArgumentException">The machine is not in the new topology.</exception>
+    /// <exception cref="GroupSetupException">The connection broke, nothing moved for <see cref="CollectivesOptions.CallDeadline"/>, or the lengths differ.</exception>
+    public async Task<long> SendStateAsync(string toMachine, IReadOnlyList<MemoryRegion> regions, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(regions);
+        var peer = Topology.On(toMachine) ?? throw new ArgumentException($"{toMachine} is not in {Topology}.", nameof(toMachine));
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        deadline.CancelAfter(_endpoint.Options.SetupDeadline);
+        Socket socket;
+        try
+        {
+            socket = await Dialer.DialAsync(_membership, ConnectionPurpose.State, peer, _endpoint.Options.HandshakeDeadline, deadline.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException late) when (!ct.IsCancellationRequested)
+        {
+            throw new GroupSetupException($"No state reached {toMachine}: {late.Message}", toMachine, late.InnerException);
+        }
+
+        return await MoveAsync(socket, toMachine, () => StateTransfer.Send(socket, regions, _endpoint.Options.CallDeadline), ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Receives native memory from a member of either topology; waits until the sender connects.</summary>
+    /// <param name="fromMachine">Sender.</param>
+    /// <param name="regions">Where the bytes go, in order. After an error part of them is overwritten.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <returns>Bytes of state moved.</returns>
+    /// <exception cref="GroupSetupException">The connection broke, nothing moved for <see cref="CollectivesOptions.CallDeadline"/>, the lengths differ, or what was prepared was dropped.</exception>
+    public async Task<long> ReceiveStateAsync(string fromMachine, IReadOnlyList<MemoryRegion> regions, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(regions);
+        Socket socket;
+        try
+        {
+            socket = await _membership.AwaitAsync(ConnectionPurpose.State, fromMachine, ct).ConfigureAwait(false);
+        }
+        catch (System.Threading.Channels.ChannelClosedException)
+        {
+            throw Ended();
+        }
+
+        return await MoveAsync(socket, fromMachine, () => StateTransfer.Receive(socket, regions, _endpoint.Options.CallDeadline), ct).ConfigureAwait(false);
+    }
+
+    private static async Task<long> MoveAsync(Socket socket, string peer, Func<long> move, CancellationToken ct)
+    {
+        try
+        {
+            using (ct.Register(() => Wire.Reset(socket)))
+                return await Task.Factory.StartNew(move, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+        }
+        catch (Exception broken) when (broken is IOException or TimeoutException)
+        {
+            ct.ThrowIfCancellationRequested();
+            throw new GroupSetupException($"The state transfer with {peer} broke: {broken.Message}.", peer, broken);
+        }
+        finally
+        {
+            socket.Dispose();
+        }
+    }
+}
