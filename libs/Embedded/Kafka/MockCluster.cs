@@ -43,6 +43,8 @@ internal sealed partial class MockCluster : IDisposable
         }
         // Kafka waits 3 s for further members of a new group; here there is nothing to wait for.
         GroupInitialRebalanceDelay(_cluster, 10);
+        // Without a controller nobody answers who the cluster is.
+        SetControllerId(_cluster, BrokerId);
         var address = Marshal.PtrToStringUTF8(ClusterBootstraps(_cluster))!;
         Port = int.Parse(address[(address.LastIndexOf(':') + 1)..]);
     }
@@ -103,6 +105,9 @@ internal sealed partial class MockCluster : IDisposable
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_group_initial_rebalance_delay_ms")]
     private static partial void GroupInitialRebalanceDelay(nint cluster, int milliseconds);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_mock_set_controller_id")]
+    private static partial void SetControllerId(nint cluster, int broker);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_topic_create", StringMarshalling = StringMarshalling.Utf8)]
     private static partial ErrorCode TopicCreate(nint cluster, string topic, int partitions, int replicas);

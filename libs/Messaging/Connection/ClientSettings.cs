@@ -48,8 +48,10 @@ internal static class ClientSettings
         config.ClientId = $"trainmover-{options.ConsumerGroup}";
         config.SocketTimeoutMs = (int)options.Deadline.TotalMilliseconds;
         config.SocketNagleDisable = true;
+        // Starting over from the bootstrap servers makes librdkafka 2.16 connect in a tight loop for as long as they refuse.
+        config.MetadataRecoveryStrategy = MetadataRecoveryStrategy.None;
         config.ReconnectBackoffMs = 50;
-        config.ReconnectBackoffMaxMs = 1000;
+        config.ReconnectBackoffMaxMs = 250;
         config.LogConnectionClose = false;
         foreach (var (name, value) in options.Settings)
             config.Set(name, value);

@@ -76,12 +76,10 @@ internal sealed class ConsumerHost(
         (_current, _inHand) = (cancellation, consumed.TopicPartition);
         try
         {
-            var work = Task.Run(() => handler.HandleAsync(consumed, cancellation.Token), CancellationToken.None);
+            var work = Task.Run(() => BringToEndAsync(consumer, consumed, handler, cancellation.Token), CancellationToken.None);
             if (Task.WaitAny([work], Patience) < 0)
                 StayInGroup(consumer, consumed, work, meter);
-            if (work.GetAwaiter().GetResult() is { } handled)
-                settings.BeforeOffsetCommit?.Invoke(handled);
-            Commit(consumer, consumed);
+            work.GetAwaiter().GetResult();
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -91,6 +89,14 @@ internal sealed class ConsumerHost(
         {
             (_current, _inHand) = (null, null);
         }
+    }
+
+    /// <summary>The commit belongs to the work: it waits for an answer, and may have to wait long for it.</summary>
+    private async Task BringToEndAsync(IConsumer<byte[], byte[]> consumer, ConsumeResult<byte[], byte[]> consumed, MessageHandler handler, CancellationToken cancellationToken)
+    {
+        if (await handler.HandleAsync(consumed, cancellationToken) is { } handled)
+            settings.BeforeOffsetCommit?.Invoke(handled);
+        Commit(consumer, consumed);
     }
 
     /// <summary>While a message takes long, the group must still hear from this member and hand partitions over.</summary>
