@@ -62,6 +62,17 @@ public sealed class IntegrityTests(PostgresFixture postgres) : LogTest(postgres)
         (await File.ReadAllLinesAsync(_file, Ct)).Length.ShouldBe(2);
     }
 
+    [Fact]
+    public async Task Events_written_with_the_options_of_the_catalogue_are_intact()
+    {
+        var database = Open(options => (options.Json, options.Anchors) = (Contracts.Catalog.Json, null));
+        await new MartenEventLog(database).AppendAsync([new StreamAppend("job-1", 0, [LedgerEvents.Open(), new Closed(DateTimeOffset.UnixEpoch)])], Tester, Ct);
+
+        var report = await VerifyAsync(database);
+
+        (report.EventsChecked, report.First).ShouldBe((2L, null));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

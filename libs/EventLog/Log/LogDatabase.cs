@@ -145,7 +145,7 @@ public sealed class LogDatabase : IAsyncDisposable
         marten.DatabaseSchemaName = Options.Schema;
         marten.Events.DatabaseSchemaName = Options.Schema;
         marten.AutoCreateSchemaObjects = AutoCreate.None;
-        marten.UseSystemTextJsonForSerialization(Options.Json, EnumStorage.AsString, Casing.CamelCase, UseOwnConverters);
+        marten.UseSystemTextJsonForSerialization(new System.Text.Json.JsonSerializerOptions(Options.Json), EnumStorage.AsString, Casing.CamelCase, UseOwnConverters);
         marten.Events.StreamIdentity = StreamIdentity.AsString;
         // Ids, versions, time stamps and sequences must be known before the commit: they are hashed and handed to the publisher.
         marten.Events.AppendMode = EventAppendMode.Rich;

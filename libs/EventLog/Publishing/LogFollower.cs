@@ -1,3 +1,4 @@
+using System.Data;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -43,14 +44,21 @@ internal sealed class LogFollower(LogDatabase database, string name, ILogger log
                 await database.RunDedicatedAsync(
                     async connection =>
                     {
-                        await LeadAsync(connection, ct);
-                        while (true)
+                        try
                         {
-                            var outcome = await pass(connection, ct);
-                            if (failing)
-                                logger.LogInformation("{Name}: goes on", name);
-                            (failing, backOff) = (false, FirstBackOff);
-                            await RestAsync(connection, outcome, ct);
+                            await LeadAsync(connection, ct);
+                            while (true)
+                            {
+                                var outcome = await pass(connection, ct);
+                                if (failing)
+                                    logger.LogInformation("{Name}: goes on", name);
+                                (failing, backOff) = (false, FirstBackOff);
+                                await RestAsync(connection, outcome, ct);
+                            }
+                        }
+                        finally
+                        {
+                            await StepDownAsync(connection);
                         }
                     }, ct);
             }
@@ -93,6 +101,22 @@ internal sealed class LogFollower(LogDatabase database, string name, ILogger log
             {
                 ct.ThrowIfCancellationRequested();
             }
+        }
+    }
+
+    // Closing would free the lock too, but only when the server gets to it: the next leader need not wait for that.
+    private static async Task StepDownAsync(NpgsqlConnection connection)
+    {
+        if (connection.FullState != ConnectionState.Open)
+            return;
+        try
+        {
+            await using var release = new NpgsqlCommand("select pg_advisory_unlock_all()", connection);
+            await release.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+        catch (NpgsqlException)
+        {
+            // The connection is gone, and the lock with it.
         }
     }
 
