@@ -15,9 +15,12 @@ internal sealed class AnswerLedger(int capacity)
         if (!_answers.TryAdd(requestId, []))
             return;
         _order.Enqueue(requestId);
-        if (_order.Count > capacity)
+        while (_order.Count > capacity)
             _answers.Remove(_order.Dequeue());
     }
+
+    /// <summary>A refused request is judged anew when it comes again: what stood in its way may be gone.</summary>
+    public void Forget(string requestId) => _answers.Remove(requestId);
 
     /// <summary>Takes note of an answer to an accepted request.</summary>
     public void Answer(string requestId, SessionEvent answer)

@@ -6,7 +6,7 @@ public sealed partial class TrainingSession
 {
     /// <summary>
     /// Hands in a request. It is answered by events: what it asks for, or <see cref="RequestRefused"/>. A repeat (same id) is answered again
-    /// with the same events and does nothing else.
+    /// with the same events and does nothing else, but a refused one is judged anew.
     /// </summary>
     public void Submit(SessionRequest request)
     {
@@ -50,9 +50,8 @@ public sealed partial class TrainingSession
             AbortRequest abort => abort.Migration,
             _ => null,
         };
-        Raise(
-            new RequestRefused(request.Id, reason) { Job = request.JobName, Generation = request.Generation, Migration = migration },
-            KeyOf(request));
+        _ledger.Forget(KeyOf(request));
+        Raise(new RequestRefused(request.Id, reason) { Job = request.JobName, Generation = request.Generation, Migration = migration });
     }
 
     private string? Start(StartRequest request)
