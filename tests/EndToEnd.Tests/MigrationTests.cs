@@ -1,0 +1,126 @@
+using TrainMover.Contracts.Interruptions;
+using TrainMover.Contracts.Jobs;
+using TrainMover.Contracts.Migrations;
+using TrainMover.Contracts.Telemetry;
+using TrainMover.EndToEnd.Tests.Support;
+using TrainMover.Fixtures;
+using TrainMover.Training;
+
+namespace TrainMover.EndToEnd.Tests;
+
+/// <summary>A job of real processes is migrated twice, and ends as if nothing had happened.</summary>
+public sealed class MigrationTests(PostgresFixture postgres)
+{
+    private const int Steps = 400;
+
+    [Fact]
+    public async Task A_job_that_loses_two_machines_ends_bit_for_bit_like_one_that_lost_none()
+    {
+        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var steps = new StepLog(cluster.Kafka);
+        var job = await cluster.SubmitAsync("gpt", Steps);
+        await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
+        await steps.ReachAsync(20);
+        var stayer = cluster.Deployment.Worker("m0")!.Pid;
+        var before = Sockets.Of(stayer);
+
+        await cluster.TellAsync(new MaintenanceScheduled("m1", "firmware update"));
+        var expected = (await cluster.CompletedAsync("gpt-g2")).Data;
+        var after = Sockets.Of(stayer);
+        expected.Connections.ShouldBe(new ConnectionDelta(Kept: 1, Inherited: 0, Removed: 2, Added: 2));
+        (expected.LostSteps, expected.StayerDeviceBytes).ShouldBe((0, 0));
+        before.Except(after).ShouldNotBeEmpty();
+        before.Intersect(after).ShouldNotBeEmpty();
+
+        await steps.ReachAsync(60, generation: 2);
+        cluster.Deployment.Worker("m2")!.Kill();
+        var unexpected = (await cluster.CompletedAsync("gpt-g3")).Data;
+        unexpected.Connections.ShouldBe(new ConnectionDelta(Kept: 1, Inherited: 0, Removed: 2, Added: 2));
+        (unexpected.LostSteps, unexpected.StayerDeviceBytes).ShouldBe((0, 0));
+
+        var done = (await cluster.WaitForAsync<JobCompleted>("the job to complete", deadline: TimeSpan.FromMinutes(2))).Data;
+        done.Digests.Select(rank => rank.MachineId).ShouldBe(["m0", "e0", "s0"]);
+        await steps.ReachAsync(Steps - 1);
+
+        var reference = await ReferenceRun.RunAsync(
+            new ModelShape(job.Model.Layers, job.Model.Width, job.Model.Heads, job.Model.Context, job.Model.Dropout),
+            new TrainingRecipe(job.Seed, job.Steps, job.BatchPerRank, job.LearningRate), Corpus.Load(job.DataFile), job.Layout.Ranks);
+        done.Digests.Select(rank => rank.Digest).ShouldBe(reference.Digests);
+        steps.Losses().Values.ShouldBe(reference.LossBits);
+
+        var world = await cluster.WorldAsync();
+        world.Migration("gpt-g2").Kind.ShouldBe(InterruptionKind.Expected);
+        world.Migration("gpt-g3").Kind.ShouldBe(InterruptionKind.Unexpected);
+        (await cluster.Verifier.VerifyAsync()).First.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_stopped_is_found_and_replaced()
+    {
+        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var steps = new StepLog(cluster.Kafka);
+        await cluster.SubmitAsync("gpt", 100_000);
+        await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
+        await steps.ReachAsync(20);
+        var worker = cluster.Deployment.Worker("m1")!;
+        Signals.Stop(worker.Pid);
+        try
+        {
+            await cluster.CompletedAsync("gpt-g2");
+        }
+        finally
+        {
+            worker.Kill();
+        }
+
+        (await cluster.WorldAsync()).Interruptions.Single().Raised!.Cause.ShouldBe(InterruptionCause.WorkerUnreachable);
+    }
+
+    [Fact]
+    public async Task A_lost_agent_moves_nothing_and_its_worker_is_adopted_again()
+    {
+        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var steps = new StepLog(cluster.Kafka);
+        await cluster.SubmitAsync("gpt", 100_000);
+        await steps.ReachAsync(20);
+        var worker = cluster.Deployment.Worker("m1")!;
+        await cluster.Deployment.KillAsync("agent-m1");
+        var raised = (await cluster.WaitForAsync<InterruptionRaised>("the loss of the agent to be raised")).Data;
+        (raised.Cause, raised.Severity).ShouldBe((InterruptionCause.AgentLoss, Severity.Restart));
+        await cluster.Deployment.StartProcessAsync("agent-m1");
+        await cluster.WaitForAsync<InterruptionRecovered>("the agent to be heard again");
+        cluster.Deployment.Worker("m1").ShouldBe(worker);
+        (await cluster.WorldAsync()).Migrations.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_leaver_that_dies_during_the_preparation_is_replaced_by_the_joiner_that_was_warming_up()
+    {
+        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var steps = new StepLog(cluster.Kafka);
+        await cluster.SubmitAsync("gpt", 100_000);
+        await steps.ReachAsync(20);
+        await cluster.TellAsync(new MaintenanceScheduled("m1", "firmware update"));
+        await cluster.WaitForAsync<PreparationStarted>("the preparation to start");
+        cluster.Deployment.Worker("m1")!.Kill();
+        var completed = (await cluster.CompletedAsync("gpt-g2")).Data;
+        completed.LostSteps.ShouldBe(0);
+        (await cluster.WorldAsync()).Job("gpt").Topology!.Ranks[1].MachineId.ShouldBe("e0");
+    }
+
+    [Fact]
+    public async Task A_joiner_that_dies_during_the_preparation_leaves_the_old_group_unharmed_and_another_is_planned()
+    {
+        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var steps = new StepLog(cluster.Kafka);
+        await cluster.SubmitAsync("gpt", 100_000);
+        await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
+        await steps.ReachAsync(20);
+        await cluster.TellAsync(new MaintenanceScheduled("m1", "firmware update"));
+        await cluster.WaitForAsync<PreparationStarted>("the preparation to start");
+        cluster.Deployment.Worker("e0")!.Kill();
+        await cluster.WaitForAsync<MigrationAborted>("the first plan to be given up", aborted => aborted.MigrationId == "gpt-g2");
+        await cluster.CompletedAsync("gpt-g3");
+        steps.Losses().ShouldNotBeEmpty();
+    }
+}
