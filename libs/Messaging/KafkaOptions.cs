@@ -4,6 +4,19 @@ using TrainMover.Contracts;
 
 namespace TrainMover.Messaging;
 
+/// <summary>How the processes of a consumer group share a topic.</summary>
+public enum Membership
+{
+    /// <summary>
+    /// One process reads all partitions and keeps its place under the group's name: restarted after a crash, it goes on at once. A second process would
+    /// handle every message too; repeats are dropped by their receivers.
+    /// </summary>
+    Sole,
+
+    /// <summary>Processes join the group and divide the partitions; those of a crashed member rest until its session times out (6 s and more).</summary>
+    Joined,
+}
+
 /// <summary>How a process talks to Kafka. Checked as a whole at start by <see cref="Validate"/>.</summary>
 public sealed partial record KafkaOptions
 {
@@ -14,6 +27,9 @@ public sealed partial record KafkaOptions
 
     /// <summary>Name of this process in consumer groups and in the CloudEvents <c>source</c>, for example <c>executor</c>.</summary>
     public required string ConsumerGroup { get; init; }
+
+    /// <summary>How processes with the same <see cref="ConsumerGroup"/> share a topic. Default <see cref="Membership.Sole"/>.</summary>
+    public Membership Membership { get; init; } = Membership.Sole;
 
     /// <summary>Prefix of all topics. Default <c>trainmover.</c>; at most 100 of the characters a topic may have.</summary>
     public string TopicPrefix { get; init; } = Topics.DefaultPrefix;
@@ -57,7 +73,7 @@ public sealed partial record KafkaOptions
     public string GroupOf(string topic) => $"{TopicPrefix}{ConsumerGroup}.{topic}";
 
     /// <summary>
-    /// Options from the environment: TRAINMOVER_KAFKA, TRAINMOVER_TOPIC_PREFIX, and each TRAINMOVER_KAFKA_NAME as the librdkafka setting
+    /// Options from the environment: TRAINMOVER_KAFKA, TRAINMOVER_TOPIC_PREFIX, TRAINMOVER_MEMBERSHIP (sole or joined), and each TRAINMOVER_KAFKA_NAME as the librdkafka setting
     /// <c>name</c> with dots for underscores (TRAINMOVER_KAFKA_SASL_USERNAME is <c>sasl.username</c>).
     /// </summary>
     /// <param name="consumerGroup">Name of this process.</param>
@@ -72,6 +88,7 @@ public sealed partial record KafkaOptions
             BootstrapServers = Environment.GetEnvironmentVariable("TRAINMOVER_KAFKA") ?? "",
             ConsumerGroup = consumerGroup,
             TopicPrefix = Environment.GetEnvironmentVariable("TRAINMOVER_TOPIC_PREFIX") ?? Topics.DefaultPrefix,
+            Membership = MembershipOf(Environment.GetEnvironmentVariable("TRAINMOVER_MEMBERSHIP")),
             Settings = settings,
         }.Validate();
     }
@@ -99,6 +116,13 @@ public sealed partial record KafkaOptions
         var delay = FirstRetryDelay.TotalMilliseconds * Math.Pow(2, Math.Min(attempt - 1, 30));
         return TimeSpan.FromMilliseconds(Math.Min(delay, LongestRetryDelay.TotalMilliseconds));
     }
+
+    private static Membership MembershipOf(string? name) => name?.ToLowerInvariant() switch
+    {
+        null or "" or "sole" => Membership.Sole,
+        "joined" => Membership.Joined,
+        _ => throw new KafkaOptionsException($"Kafka options: TRAINMOVER_MEMBERSHIP '{name}' must be sole or joined."),
+    };
 
     private static void Rule(bool holds, string broken)
     {

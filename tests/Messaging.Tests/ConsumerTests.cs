@@ -110,11 +110,14 @@ public sealed class ConsumerTests(KafkaFixture kafka)
         letters.ShouldAllBe(letter => letter.Topic == options.Topic("telemetry") && letter.Key == "m1" && letter.Consumer == options.GroupOf("telemetry"));
     }
 
-    [Fact]
-    public async Task A_restarted_service_goes_on_after_the_last_committed_message()
+    [Theory]
+    [InlineData(Membership.Sole)]
+    [InlineData(Membership.Joined)]
+    public async Task A_restarted_service_goes_on_after_the_last_committed_message(Membership membership)
     {
         var committed = new List<string>();
-        await using (var first = await Service.StartAsync(_options, configure: messaging => messaging.BeforeOffsetCommit = committed.Add))
+        var options = _options with { Membership = membership };
+        await using (var first = await Service.StartAsync(options, configure: messaging => messaging.BeforeOffsetCommit = committed.Add))
         {
             await first.PublishFaultAsync("one");
             await first.PublishFaultAsync("two");
@@ -122,7 +125,7 @@ public sealed class ConsumerTests(KafkaFixture kafka)
         }
         committed.ShouldBe(["trainmover.telemetry.fault-reported.v1", "trainmover.telemetry.fault-reported.v1"]);
 
-        await using var second = await Service.StartAsync(_options);
+        await using var second = await Service.StartAsync(options);
         await second.PublishFaultAsync("three");
         (await second.Recorder.NextAsync(1)).ShouldBe(["three"]);
     }

@@ -47,10 +47,12 @@ public sealed class OutageTests : IDisposable
         (await service.Recorder.NextAsync(1)).ShouldBe(["after"]);
     }
 
-    [Fact]
-    public async Task A_service_meets_an_emptied_cluster_with_publisher_and_consumer_going_on()
+    [Theory]
+    [InlineData(Membership.Sole)]
+    [InlineData(Membership.Joined)]
+    public async Task A_service_meets_an_emptied_cluster_with_publisher_and_consumer_going_on(Membership membership)
     {
-        await using var service = await Service.StartAsync(_options);
+        await using var service = await Service.StartAsync(_options with { Membership = membership });
         for (var number = 0; number < 3; number++)
             await service.PublishFaultAsync($"old {number}");
         await service.Recorder.NextAsync(3);

@@ -7,13 +7,20 @@ namespace TrainMover.Messaging;
 internal sealed class BrokerState(string client, string bootstrapServers, ILogger logger)
 {
     private volatile bool _away;
+    private volatile int _errors;
+
+    /// <summary>Counts what disturbed the connection; a change means that the cluster may be another one.</summary>
+    public int Errors => _errors;
 
     public bool IsAway => _away;
 
     public void OnError(Error error)
     {
         if (error.Code is ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Transport or ErrorCode.Local_TimedOut or ErrorCode.Local_Resolve or ErrorCode.Local_Authentication)
+        {
+            Interlocked.Increment(ref _errors);
             Away(error.Reason);
+        }
         else
             logger.LogDebug("{Client}: {Reason}", client, error.Reason);
     }

@@ -34,9 +34,13 @@ internal sealed class ConsumerHost(
             using var consumer = Build(broker);
             try
             {
-                consumer.Subscribe(_topic);
+                using var place = new GroupPlace(consumer, options, subscription.Topic, broker, _logger);
                 while (!stopping.IsCancellationRequested)
-                    Step(consumer, handler, meter, broker, stopping);
+                {
+                    if (place.Consume(Poll) is { } consumed)
+                        Handle(consumer, consumed, handler, meter, stopping);
+                    meter.Measure(consumer);
+                }
             }
             catch (KafkaException failure)
             {
@@ -48,26 +52,6 @@ internal sealed class ConsumerHost(
                 Close(consumer);
             }
         }
-    }
-
-    private void Step(IConsumer<byte[], byte[]> consumer, MessageHandler handler, LagMeter meter, BrokerState broker, CancellationToken stopping)
-    {
-        ConsumeResult<byte[], byte[]>? consumed = null;
-        try
-        {
-            consumed = consumer.Consume(Poll);
-        }
-        catch (ConsumeException failure) when (!failure.Error.IsFatal)
-        {
-            // The client recovers by itself: a topic that is not there yet, an offset that is gone, a broker that is away.
-            broker.OnError(failure.Error);
-        }
-        if (consumed is not null)
-        {
-            broker.Answers();
-            Handle(consumer, consumed, handler, meter, stopping);
-        }
-        meter.Measure(consumer);
     }
 
     private void Handle(IConsumer<byte[], byte[]> consumer, ConsumeResult<byte[], byte[]> consumed, MessageHandler handler, LagMeter meter, CancellationToken stopping)
@@ -116,7 +100,7 @@ internal sealed class ConsumerHost(
             }
             catch (ConsumeException failure) when (!failure.Error.IsFatal)
             {
-                // As in Step; nothing is being read now.
+                // The client recovers by itself; nothing is being read now.
             }
             meter.Measure(consumer, stuckOn: $"offset {consumed.Offset.Value} of partition {consumed.Partition.Value}");
         }

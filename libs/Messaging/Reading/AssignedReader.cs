@@ -39,7 +39,8 @@ public sealed class AssignedReader(KafkaOptions options, AssignedReaderOptions r
             })
             .Build();
         using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
-        var assignment = new PartitionAssignment(consumer, admin, options, reader);
+        var assignment = new PartitionAssignment(
+            consumer, admin, options, reader.Topics, reader.Refresh, reader.StartAt == StartAt.Beginning ? Offset.Beginning : Offset.End, Offset.Beginning);
         try
         {
             while (!cancellationToken.IsCancellationRequested)

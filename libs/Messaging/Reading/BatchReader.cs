@@ -51,12 +51,12 @@ public sealed class BatchReader(
             .SetErrorHandler((_, error) => broker.OnError(error))
             .SetPartitionsAssignedHandler((_, _) => broker.Answers())
             .Build();
-        consumer.Subscribe(_topic);
         try
         {
+            using var place = new GroupPlace(consumer, options, topic, broker, _logger);
             while (!cancellationToken.IsCancellationRequested)
             {
-                var consumed = await Task.Run(() => Collect(consumer, broker, meter), CancellationToken.None);
+                var consumed = await Task.Run(() => Collect(consumer, place, meter), CancellationToken.None);
                 if (consumed.Count > 0 && !cancellationToken.IsCancellationRequested)
                     yield return await ReadAsync(consumer, consumed, cancellationToken);
             }
@@ -67,25 +67,16 @@ public sealed class BatchReader(
         }
     }
 
-    private List<ConsumeResult<byte[], byte[]>> Collect(IConsumer<byte[], byte[]> consumer, BrokerState broker, LagMeter meter)
+    private List<ConsumeResult<byte[], byte[]>> Collect(IConsumer<byte[], byte[]> consumer, GroupPlace place, LagMeter meter)
     {
         var consumed = new List<ConsumeResult<byte[], byte[]>>();
         var started = Stopwatch.GetTimestamp();
-        try
+        for (var patience = Poll; consumed.Count < maxBatch && Stopwatch.GetElapsedTime(started) < Poll; patience = TimeSpan.Zero)
         {
-            for (var patience = Poll; consumed.Count < maxBatch && Stopwatch.GetElapsedTime(started) < Poll; patience = TimeSpan.Zero)
-            {
-                if (consumer.Consume(patience) is not { } next)
-                    break;
-                consumed.Add(next);
-            }
+            if (place.Consume(patience) is not { } next)
+                break;
+            consumed.Add(next);
         }
-        catch (ConsumeException failure) when (!failure.Error.IsFatal)
-        {
-            broker.OnError(failure.Error);
-        }
-        if (consumed.Count > 0)
-            broker.Answers();
         meter.Measure(consumer);
         return consumed;
     }

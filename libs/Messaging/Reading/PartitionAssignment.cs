@@ -3,8 +3,16 @@ using Confluent.Kafka;
 
 namespace TrainMover.Messaging;
 
-/// <summary>Which partitions a reader without a group holds; keeps up with new ones and with a cluster that is another one.</summary>
-internal sealed class PartitionAssignment(IConsumer<byte[], byte[]> consumer, IAdminClient admin, KafkaOptions options, AssignedReaderOptions reader)
+/// <summary>Which partitions a reader that joins no group holds; keeps up with new ones and with a cluster that is another one.</summary>
+/// <param name="consumer">Holds the partitions.</param>
+/// <param name="admin">Asks for cluster and partitions.</param>
+/// <param name="options">Prefix of the topics.</param>
+/// <param name="topics">Topics, without prefix.</param>
+/// <param name="interval">Time between two looks for what is new.</param>
+/// <param name="first">Where to begin in partitions that are there at the first look.</param>
+/// <param name="later">Where to begin in partitions that appear later, and in another cluster.</param>
+internal sealed class PartitionAssignment(
+    IConsumer<byte[], byte[]> consumer, IAdminClient admin, KafkaOptions options, IReadOnlyList<string> topics, TimeSpan interval, Offset first, Offset later)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
@@ -19,7 +27,7 @@ internal sealed class PartitionAssignment(IConsumer<byte[], byte[]> consumer, IA
         NoAnswer,
     }
 
-    public bool IsDue => _clusterId is null || Stopwatch.GetElapsedTime(_refreshed) >= reader.Refresh;
+    public bool IsDue => _clusterId is null || Stopwatch.GetElapsedTime(_refreshed) >= interval;
 
     /// <summary>Asks the broker for cluster and partitions, and assigns what is new.</summary>
     public Outcome Refresh()
@@ -36,7 +44,7 @@ internal sealed class PartitionAssignment(IConsumer<byte[], byte[]> consumer, IA
             }
             var added = Partitions().Where(partition => !_assigned.Contains(partition)).ToList();
             if (added.Count > 0)
-                consumer.IncrementalAssign(added.ConvertAll(partition => new TopicPartitionOffset(partition, isFirst ? First(partition) : Offset.Beginning)));
+                consumer.IncrementalAssign(added.ConvertAll(partition => new TopicPartitionOffset(partition, isFirst ? First(partition) : later)));
             _assigned.UnionWith(added);
             _clusterId = clusterId;
             _refreshed = Stopwatch.GetTimestamp();
@@ -55,7 +63,7 @@ internal sealed class PartitionAssignment(IConsumer<byte[], byte[]> consumer, IA
     }
 
     private IEnumerable<TopicPartition> Partitions() =>
-        from topic in reader.Topics.Select(options.Topic)
+        from topic in topics.Select(options.Topic)
         from metadata in admin.GetMetadata(topic, Patience).Topics
         where !metadata.Error.IsError
         from partition in metadata.Partitions
@@ -63,5 +71,5 @@ internal sealed class PartitionAssignment(IConsumer<byte[], byte[]> consumer, IA
 
     /// <summary>The end is asked for now, so that nothing published after this call is missed.</summary>
     private Offset First(TopicPartition partition) =>
-        reader.StartAt == StartAt.Beginning ? Offset.Beginning : consumer.QueryWatermarkOffsets(partition, Patience).High;
+        first == Offset.End ? consumer.QueryWatermarkOffsets(partition, Patience).High : first;
 }

@@ -37,6 +37,26 @@ public sealed class EmbeddedBrokerTests
         failure.Message.ShouldContain($"{first.Port}");
     }
 
+    [Fact]
+    public async Task A_broker_as_a_process_of_its_own_tells_its_address_by_file_until_it_ends()
+    {
+        var folder = Directory.CreateTempSubdirectory("trainmover-test-");
+        var file = Path.Combine(folder.FullName, "kafka.address");
+        using var end = new CancellationTokenSource();
+        var running = BrokerHost.RunAsync(file, cancellationToken: end.Token);
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (!File.Exists(file))
+            await Task.Delay(10, deadline.Token);
+        var address = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        using (var producer = Producer(address))
+            await producer.ProduceAsync("t", new() { Key = "k", Value = "v" }, TestContext.Current.CancellationToken);
+
+        await end.CancelAsync();
+        await running.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        folder.EnumerateFileSystemInfos().ShouldBeEmpty();
+        folder.Delete();
+    }
+
     private static IProducer<string, string> Producer(string address) =>
         new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = address, MessageTimeoutMs = 1000 }).SetLogHandler((_, _) => { }).Build();
 
