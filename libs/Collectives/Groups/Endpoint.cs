@@ -43,6 +43,8 @@ public sealed class Endpoint : IAsyncDisposable
 
     internal CollectivesOptions Options { get; }
 
+    internal int ParkedVisitors => _reception.Parked;
+
     /// <summary>Starts to listen.</summary>
     /// <param name="machine">Name of this machine, as topologies have it.</param>
     /// <param name="address">Local address to listen on.</param>

@@ -20,6 +20,16 @@ internal sealed class Reception(string machine, TimeSpan patience) : IDisposable
 
     public long Rejected => Interlocked.Read(ref _rejected);
 
+    /// <summary>Connections that wait for this side to learn of their generation.</summary>
+    public int Parked
+    {
+        get
+        {
+            lock (_gate)
+                return _parked.Count;
+        }
+    }
+
     /// <exception cref="InvalidOperationException">This generation is being made already.</exception>
     public void Expect(Membership membership)
     {

@@ -78,6 +78,12 @@ public sealed class Topology : IEquatable<Topology>
     /// <inheritdoc/>
     public override int GetHashCode() => Digest.GetHashCode(StringComparison.Ordinal);
 
+    /// <summary>Whether two topologies are equal.</summary>
+    public static bool operator ==(Topology? left, Topology? right) => Equals(left, right);
+
+    /// <summary>Whether two topologies differ.</summary>
+    public static bool operator !=(Topology? left, Topology? right) => !Equals(left, right);
+
     /// <inheritdoc/>
     public override string ToString() => $"{Job}/{Generation} [{string.Join(' ', Members.Select(member => member.Machine))}]";
 

@@ -1,0 +1,29 @@
+namespace TrainMover.Collectives.Tests.Failures;
+
+/// <summary>Every collective once, large enough that it cannot end while one rank stays away.</summary>
+internal static class Calls
+{
+    public const int Floats = 4_000_000;
+
+    public static TheoryData<string> Names => ["sum", "gather", "broadcast", "barrier"];
+
+    public static void Run(string name, ICommunicator group)
+    {
+        switch (name)
+        {
+            case "sum":
+                group.AllReduce(new float[Floats], ReduceOperation.Sum);
+                break;
+            case "gather":
+                group.AllGather(new byte[Floats], new byte[Floats * group.Size]);
+                break;
+            case "broadcast":
+                group.Broadcast(new byte[Floats * 4], 2);
+                group.Barrier();
+                break;
+            default:
+                group.Barrier();
+                break;
+        }
+    }
+}

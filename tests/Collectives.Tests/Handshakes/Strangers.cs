@@ -1,0 +1,107 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace TrainMover.Collectives.Tests.Handshakes;
+
+public sealed class Strangers
+{
+    private static readonly CollectivesOptions Quick = new() { HandshakeDeadline = TimeSpan.FromMilliseconds(200), SetupDeadline = TimeSpan.FromMilliseconds(900) };
+
+    public static TheoryData<string> Words => ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "TMSH\u0001\u0000", new string('x', 5000), "" ];
+
+    [Theory]
+    [MemberData(nameof(Words))]
+    public async Task Whoever_says_no_hello_gets_a_closed_socket_and_nothing_else_happens(string word)
+    {
+        await using var cluster = await Cluster.StartAsync(2, options: Quick);
+        var before = cluster.Endpoints[0].RejectedHandshakes;
+        using var stranger = new TcpClient();
+        await stranger.ConnectAsync(IPAddress.Loopback, cluster.Endpoints[0].Port);
+        await stranger.GetStream().WriteAsync(System.Text.Encoding.Latin1.GetBytes(word));
+        (await ReadToTheEndAsync(stranger)).ShouldBe(0);
+        await Bounded.UntilAsync(() => cluster.Endpoints[0].RejectedHandshakes > before, "the rejection to be counted");
+        cluster.Endpoints[0].RejectedHandshakes.ShouldBe(before + 1);
+        await cluster.ShouldSumAsync();
+    }
+
+    [Fact]
+    public async Task Another_key_does_not_come_in()
+    {
+        await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback, 0, Quick);
+        await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback, 0, Quick);
+        var topology = Of(1, m0, m1);
+        var forged = new Topology("job", 1, topology.Members, new byte[Topology.KeyBytes]);
+        await ShouldNotMeetAsync(m0.CreateGroupAsync(forged, 0, Cluster.Deadline()), m1.CreateGroupAsync(topology, 1, Cluster.Deadline()));
+        m1.RejectedHandshakes.ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task Another_generation_does_not_come_in()
+    {
+        await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback, 0, Quick);
+        await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback, 0, Quick);
+        await ShouldNotMeetAsync(m0.CreateGroupAsync(Of(1, m0, m1), 0, Cluster.Deadline()), m1.CreateGroupAsync(Of(2, m0, m1), 1, Cluster.Deadline()));
+        m1.RejectedHandshakes.ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task Another_view_of_the_members_does_not_come_in()
+    {
+        await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback, 0, Quick);
+        await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback, 0, Quick);
+        var topology = Of(1, m0, m1);
+        var other = new Topology("job", 1, [topology[0] with { Host = "localhost" }, topology[1]], Cluster.Key);
+        await ShouldNotMeetAsync(m0.CreateGroupAsync(topology, 0, Cluster.Deadline()), m1.CreateGroupAsync(other, 1, Cluster.Deadline()));
+    }
+
+    [Fact]
+    public async Task A_rank_that_is_somebody_elses_does_not_come_in()
+    {
+        await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback, 0, Quick);
+        await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback, 0, Quick);
+        await Should.ThrowAsync<ArgumentException>(() => m0.CreateGroupAsync(Of(1, m0, m1), 1, Cluster.Deadline()));
+
+        var membership = new Membership(null, Of(1, m0, m1), "m1", 1);
+        var hello = new Membership(null, Of(1, m0, m1), "m0", 0).HelloTo(new Member(1, "m1", "127.0.0.1", m1.Port), ConnectionPurpose.Bootstrap);
+        membership.Admits(hello).ShouldBeTrue();
+        membership.Admits(hello with { FromRank = 1 }).ShouldBeFalse();
+        membership.Admits(hello with { FromMachine = "m7" }).ShouldBeFalse();
+        membership.Admits(hello with { ToRank = 0 }).ShouldBeFalse();
+        membership.Admits(hello with { ToMachine = "m0" }).ShouldBeFalse();
+        membership.Admits(hello with { FromRank = -1 }).ShouldBeFalse();
+        membership.Admits(hello with { Purpose = (ConnectionPurpose)9 }).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_peer_that_dials_early_waits_and_is_not_rejected()
+    {
+        await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback);
+        await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback);
+        var topology = Of(1, m0, m1);
+        var first = m0.CreateGroupAsync(topology, 0, Cluster.Deadline());
+        await Bounded.UntilAsync(() => m1.ParkedVisitors == 2, "both connections of m0 to wait");
+        await Task.WhenAll(first, m1.CreateGroupAsync(topology, 1, Cluster.Deadline())).WaitAsync(Cluster.Patience);
+        m1.RejectedHandshakes.ShouldBe(0);
+    }
+
+    private static Topology Of(int generation, Endpoint m0, Endpoint m1) =>
+        new("job", generation, [new Member(0, "m0", "127.0.0.1", m0.Port), new Member(1, "m1", "127.0.0.1", m1.Port)], Cluster.Key);
+
+    private static async Task ShouldNotMeetAsync(params Task<CommunicationGroup>[] creations)
+    {
+        foreach (var creation in creations)
+            await Should.ThrowAsync<GroupSetupException>(() => creation);
+    }
+
+    private static async Task<int> ReadToTheEndAsync(TcpClient client)
+    {
+        try
+        {
+            return await client.GetStream().ReadAsync(new byte[100], Cluster.Deadline());
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+}
