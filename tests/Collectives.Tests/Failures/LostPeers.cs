@@ -82,7 +82,7 @@ public sealed class LostPeers
     public async Task A_peer_that_is_cut_off_is_found_by_its_silence()
     {
         await using var proxy = new SwallowingProxy();
-        var options = new CollectivesOptions { PeerSilence = TimeSpan.FromMilliseconds(600) };
+        var options = new CollectivesOptions { PeerSilence = TimeSpan.FromMilliseconds(1500) };
         await using var m0 = Endpoint.Listen("m0", System.Net.IPAddress.Loopback, 0, options);
         await using var m1 = Endpoint.Listen("m1", System.Net.IPAddress.Loopback, 0, options);
         await using var m2 = Endpoint.Listen("m2", System.Net.IPAddress.Loopback, 0, options);

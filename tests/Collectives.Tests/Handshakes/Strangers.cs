@@ -13,7 +13,7 @@ public sealed class Strangers
     [MemberData(nameof(Words))]
     public async Task Whoever_says_no_hello_gets_a_closed_socket_and_nothing_else_happens(string word)
     {
-        await using var cluster = await Cluster.StartAsync(2, options: Quick);
+        await using var cluster = await Cluster.StartAsync(2, options: new CollectivesOptions { HandshakeDeadline = TimeSpan.FromMilliseconds(500) });
         var before = cluster.Endpoints[0].RejectedHandshakes;
         using var stranger = new TcpClient();
         await stranger.ConnectAsync(IPAddress.Loopback, cluster.Endpoints[0].Port);

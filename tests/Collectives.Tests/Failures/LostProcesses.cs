@@ -1,0 +1,53 @@
+using System.Net;
+
+namespace TrainMover.Collectives.Tests.Failures;
+
+public sealed class LostProcesses
+{
+    [Fact]
+    public async Task A_killed_process_ends_the_running_calls_of_all_others() =>
+        (await FailuresAsync(victim => victim.Kill())).ShouldAllBe(failure => failure.Kind == FailureKind.PeerReset || failure.Kind == FailureKind.ReportedByPeer);
+
+    [Fact]
+    public async Task A_stopped_process_is_found_by_its_silence() =>
+        (await FailuresAsync(victim => victim.Stop())).ShouldContain(failure => failure.Kind == FailureKind.PeerSilent);
+
+    private static async Task<GroupFailure[]> FailuresAsync(Action<RankProcess> harm)
+    {
+        await using var victim = await RankProcess.StartAsync(1);
+        await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback);
+        await using var m2 = Endpoint.Listen("m2", IPAddress.Loopback);
+        int[] ports = [m0.Port, victim.Port, m2.Port];
+        await victim.TellAsync(ports);
+        var topology = RankProcess.TopologyOf(ports);
+        var groups = await Task.WhenAll(m0.CreateGroupAsync(topology, 0, Cluster.Deadline()), m2.CreateGroupAsync(topology, 2, Cluster.Deadline()));
+        using var running = new CountdownEvent(groups.Length);
+        var failing = groups.Select(group => Cluster.OnThread(() => RunUntilFailure(group, running))).ToList();
+        running.Wait(Cluster.Patience).ShouldBeTrue();
+
+        harm(victim);
+
+        var failures = await Task.WhenAll(failing).WaitAsync(Cluster.Patience);
+        failures.ShouldAllBe(failure => failure.SuspectMachine == "m1" && failure.SuspectRank == 1);
+        return failures;
+    }
+
+    private static GroupFailure RunUntilFailure(CommunicationGroup group, CountdownEvent running)
+    {
+        var buffer = new float[100_000];
+        for (var call = 0; ; call++)
+        {
+            try
+            {
+                group.AllReduce(buffer, ReduceOperation.Sum);
+            }
+            catch (CollectiveException failed)
+            {
+                return failed.Failure;
+            }
+
+            if (call == 20)
+                running.Signal();
+        }
+    }
+}
