@@ -7,7 +7,6 @@ RUN dotnet publish services/NodeAgent/Agent/Agent.csproj -c Release -o /app/agen
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0.0-noble
 ENV TRAINMOVER_WORKER=/app/worker/TrainMover.Worker.dll
-RUN apt-get update && apt-get install -y --no-install-recommends libstdc++6 libgomp1 && rm -rf /var/lib/apt/lists/*
 COPY --chmod=755 deploy/healthy /usr/local/bin/healthy
 RUN mkdir -p /run/trainmover /jobs && chown app /run/trainmover /jobs
 COPY --from=build /app /app
