@@ -113,7 +113,7 @@ internal sealed class Cluster : IAsyncDisposable
         public void Die()
         {
             if (Interlocked.Exchange(ref _dead, 1) == 0)
-                Endpoint.DisposeAsync().AsTask().GetAwaiter().GetResult();
+                Endpoint.Sever();
         }
 
         public async Task<T> FirstAsync<T>(TimeSpan patience, Func<T, bool>? which = null)
@@ -132,7 +132,7 @@ internal sealed class Cluster : IAsyncDisposable
                 }
                 catch (OperationCanceledException over)
                 {
-                    throw new TimeoutException($"{Machine} raised no {typeof(T).Name} within {patience}. It raised: {string.Join("; ", Events.TakeLast(8))}", over);
+                    throw new TimeoutException($"{Machine} raised no {typeof(T).Name} within {patience}. It raised: {string.Join("\n  ", Events.TakeLast(14).Select(happened => happened.ToString()))}", over);
                 }
             }
         }
