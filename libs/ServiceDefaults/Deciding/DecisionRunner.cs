@@ -15,7 +15,7 @@ public sealed record Fact(string Source, string? Id = null, string? CorrelationI
 /// A lost race is decided again on the new state.
 /// </summary>
 public sealed class DecisionRunner(
-    IEventLog log, LogPublisher publisher, ServiceIdentity service, IEnumerable<ICommitted> followers, ILogger<DecisionRunner> logger) : IDisposable
+    IEventLog log, LogPublisher publisher, ServiceIdentity service, IEnumerable<ICommitted> followers, TimeProvider clock, ILogger<DecisionRunner> logger) : IDisposable
 {
     private const int MaxRaces = 20;
 
@@ -23,7 +23,7 @@ public sealed class DecisionRunner(
     private const string Everything = "log";
 
     private readonly SemaphoreSlim _turn = new(1);
-    private readonly WorldReader _reader = new(log);
+    private readonly WorldReader _reader = new(log, clock);
     private readonly ICommitted[] _followers = [.. followers];
 
     /// <summary>Decides on a fact. Empty when nothing follows from it, or when it took effect before.</summary>
