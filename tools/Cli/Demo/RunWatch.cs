@@ -131,12 +131,11 @@ internal sealed class RunWatch : IAsyncDisposable
 
     private async Task FollowAsync()
     {
-        long last = 0;
+        var cursor = new LogCursor(_log.Events);
         do
         {
-            await foreach (var logged in _log.Events.ReadAllAsync(last, null, _stop.Token))
+            await foreach (var logged in cursor.NewAsync(_stop.Token))
             {
-                last = logged.Sequence;
                 lock (_gate)
                 {
                     _events.Add(logged);

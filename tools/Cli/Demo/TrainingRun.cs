@@ -61,7 +61,8 @@ internal sealed class TrainingRun : IAsyncDisposable
             var deployed = access.With(deployment.Environment);
             log = await OpenLog.OpenAsync(deployed, ct);
             progress.Report("submitting the job");
-            var spec = await JobSubmission.SubmitAsync(log, deployed, job, data, ct);
+            var spec = JobSubmission.Specify(deployed, job);
+            await JobSubmission.SubmitAsync(log, deployed, spec, data ?? job.Data, ct);
             var bus = Bus.Open(deployed);
             return new TrainingRun(deployed, deployment, log, bus, new RunWatch(log, bus, spec.JobId), spec);
         }

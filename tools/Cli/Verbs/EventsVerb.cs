@@ -27,8 +27,9 @@ internal static class EventsVerb
 
             bool Wanted(LoggedEvent logged) => (from is null || logged.RecordedAt >= from) && (stream is null || logged.Stream == stream);
 
-            var events = await log.AllAsync(ct);
-            var last = events.Count == 0 ? 0 : events[^1].Sequence;
+            var cursor = new LogCursor(log.Events);
+            var events = new List<LoggedEvent>();
+            await foreach (var logged in cursor.NewAsync(ct)) events.Add(logged);
             Show(output, events.Where(Wanted).ToList(), new CauseText(events));
             if (!parsed.GetValue(follow)) return 0;
 
@@ -37,9 +38,8 @@ internal static class EventsVerb
             {
                 do
                 {
-                    await foreach (var logged in log.Events.ReadAllAsync(last, null, ct))
+                    await foreach (var logged in cursor.NewAsync(ct))
                     {
-                        last = logged.Sequence;
                         if (!Wanted(logged)) continue;
                         if (output.IsJson) output.JsonLine(EventRecord.Of(logged));
                         else output.Line($"{logged.Sequence,6}  {logged.RecordedAt:HH:mm:ss.fff}  {EventText.ShortType(logged.Type),-32}  {logged.Actor,-9}  {EventText.Of(logged.Data)}");

@@ -18,8 +18,9 @@ internal static class SubmitVerb
             var output = Output.Of(parsed);
             var access = Access.Current();
             var job = JobFile.Read(parsed.GetRequiredValue(file));
+            var spec = JobSubmission.Specify(access, job);
             await using var log = await OpenLog.OpenAsync(access, ct);
-            var spec = await JobSubmission.SubmitAsync(log, access, job, parsed.GetValue(data), ct);
+            await JobSubmission.SubmitAsync(log, access, spec, parsed.GetValue(data) ?? job.Data, ct);
             if (output.IsJson) output.Json(spec);
             else output.Line($"Job {spec.JobId} is submitted ({spec.Layout.Ranks} ranks, {spec.Steps} steps): ./trainmover status shows it.");
             return 0;
