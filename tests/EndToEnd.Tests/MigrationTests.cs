@@ -105,7 +105,8 @@ public sealed class MigrationTests(PostgresFixture postgres)
         cluster.Deployment.Worker("m1")!.Kill();
         var completed = (await cluster.CompletedAsync("gpt-g2")).Data;
         completed.LostSteps.ShouldBe(0);
-        (await cluster.WorldAsync()).Job("gpt").Topology!.Ranks[1].MachineId.ShouldBe("e0");
+        var closed = (await cluster.WaitForAsync<JobMigrationClosed>("the job to be on its new machines")).Data;
+        closed.Topology.Ranks.Select(place => place.MachineId).ShouldBe(["m0", "e0", "m2"]);
     }
 
     [Fact]
