@@ -53,7 +53,8 @@ public sealed class CrashPointTests(PostgresFixture postgres, ITestOutputHelper 
 
         output.WriteLine(string.Join('\n', rows));
         rows.ShouldAllBe(row => row.EndsWith(" completed", StringComparison.Ordinal));
-        steps.Losses().Keys.ShouldBe(Enumerable.Range(0, steps.Losses().Count).Select(step => (long)step));
+        var trained = steps.Losses();
+        trained.Keys.ShouldBe(Enumerable.Range(0, trained.Count).Select(step => (long)step));
         (await cluster.Verifier.VerifyAsync()).First.ShouldBeNull();
     }
 
