@@ -1,11 +1,13 @@
 # A machine: the agent, and the worker that it starts. Ubuntu 24.04 has the C++ runtime that libtorch needs.
-FROM mcr.microsoft.com/dotnet/sdk:10.0.100-noble AS build
+FROM ubuntu:24.04 AS build
+RUN apt-get update && apt-get install -y --no-install-recommends dotnet-sdk-10.0 && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
 RUN dotnet publish services/NodeAgent/Agent/Agent.csproj -c Release -o /app/agent --nologo \
  && dotnet publish services/NodeAgent/Worker/Worker.csproj -c Release -o /app/worker --nologo
 
-FROM mcr.microsoft.com/dotnet/aspnet:10.0.0-noble
+FROM ubuntu:24.04
+RUN apt-get update && apt-get install -y --no-install-recommends aspnetcore-runtime-10.0 && rm -rf /var/lib/apt/lists/* && useradd --create-home app
 ENV TRAINMOVER_WORKER=/app/worker/TrainMover.Worker.dll
 COPY --chmod=755 deploy/healthy /usr/local/bin/healthy
 RUN mkdir -p /run/trainmover /jobs && chown app /run/trainmover /jobs

@@ -58,7 +58,7 @@ public sealed class Detectors(DetectionOptions options)
                 {
                     Raise(decision, world, observation, exited.MachineId, InterruptionKind.Unexpected, InterruptionCause.WorkerDeath,
                         $"{job.Spec.JobId}-{exited.MachineId}-pid{exited.Pid.ToString(CultureInfo.InvariantCulture)}",
-                        $"The worker of {exited.MachineId} (process {exited.Pid}) ended without being told to: {exited.Detail}.", exited.MonotonicNs);
+                        $"The worker of {exited.MachineId} (process {exited.Pid}) ended without being told to: {exited.Detail.TrimEnd('.')}.", exited.MonotonicNs);
                 }
 
                 break;
