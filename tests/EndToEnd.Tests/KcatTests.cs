@@ -3,6 +3,7 @@ using System.Text.Json;
 using Confluent.Kafka;
 using TrainMover.Contracts;
 using TrainMover.Contracts.DeadLetters;
+using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
 using TrainMover.EndToEnd.Tests.Support;
@@ -39,7 +40,8 @@ public sealed class KcatTests(PostgresFixture postgres)
     public async Task What_cannot_be_read_lands_in_the_dead_letters_with_its_reason_and_nothing_else_happens()
     {
         await using var cluster = await Cluster.StartAsync(postgres);
-        var before = (await cluster.WorldAsync()).Machines.Count();
+        foreach (var machine in cluster.Deployment.Environment.Machines)
+            await cluster.WaitForAsync<MachineRegistered>($"{machine.Id} to be registered", registered => registered.MachineId == machine.Id);
         var bodies = new Dictionary<DeadLetterReason, string>
         {
             [DeadLetterReason.NotJson] = "garbage",
@@ -62,7 +64,7 @@ public sealed class KcatTests(PostgresFixture postgres)
 
         reasons.Order().ShouldBe(bodies.Keys.Order());
         var world = await cluster.WorldAsync();
-        (world.Machines.Count(), world.Interruptions.Count(), world.Migrations.Count()).ShouldBe((before, 0, 0));
+        (world.Machines.Count(), world.Interruptions.Count(), world.Migrations.Count()).ShouldBe((cluster.Deployment.Environment.Machines.Count, 0, 0));
         (await cluster.Deployment.HealthAsync("detector"))!.Healthy.ShouldBeTrue();
     }
 
