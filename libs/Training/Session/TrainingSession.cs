@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Channels;
-using TrainMover.Collectives;
 using TorchSharp;
+using TrainMover.Collectives;
 
 namespace TrainMover.Training.Session;
 

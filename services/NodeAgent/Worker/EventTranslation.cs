@@ -17,7 +17,10 @@ internal static class EventTranslation
         WarmUpDone e => new WarmedUp(ToOutcome(e.Shadow)) { MachineId = machine, JobId = e.Job, Generation = e.Generation },
         PreparationDone e => new Prepared(e.PlanDigest, e.Milliseconds, e.DeviceBytes, e.Shadow is null ? null : ToOutcome(e.Shadow))
         {
-            MachineId = machine, JobId = e.Job, Generation = e.Generation, MigrationId = e.Migration,
+            MachineId = machine,
+            JobId = e.Job,
+            Generation = e.Generation,
+            MigrationId = e.Migration,
         },
         PreparationLost e => new PreparationFailed(e.Reason) { MachineId = machine, JobId = e.Job, Generation = e.Generation, MigrationId = e.Migration },
         Training.Session.SwitchAgreed e => new Agreed(e.BoundaryStep) { MachineId = machine, JobId = e.Job, Generation = e.Generation, MigrationId = e.Migration },
@@ -26,7 +29,10 @@ internal static class EventTranslation
         RequestRefused e => new Refused(e.RequestId, e.Reason) { MachineId = machine, JobId = e.Job, Generation = e.Generation, MigrationId = e.Migration },
         TrainingParked e => new Parked(e.Step, e.Cause, e.SuspectMachine, e.Detail, e.AtMonotonicNs)
         {
-            MachineId = machine, JobId = e.Job, Generation = e.Generation, MigrationId = e.Migration,
+            MachineId = machine,
+            JobId = e.Job,
+            Generation = e.Generation,
+            MigrationId = e.Migration,
         },
         TrainingFinished e => new Finished(e.Steps, new RankDigest(e.Rank, machine, e.Digest)) { MachineId = machine, JobId = e.Job, Generation = e.Generation },
         _ => null,

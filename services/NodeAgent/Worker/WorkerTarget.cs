@@ -54,7 +54,10 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
         {
             _outbox.Add(new Refused(release.OrderId, $"This machine is {status.Phase} in generation {status.Generation}: it is not the leaver of generation {release.Generation}.")
             {
-                MachineId = _options.Machine, JobId = release.JobId, Generation = release.Generation, MigrationId = release.MigrationId,
+                MachineId = _options.Machine,
+                JobId = release.JobId,
+                Generation = release.Generation,
+                MigrationId = release.MigrationId,
             });
             return;
         }
