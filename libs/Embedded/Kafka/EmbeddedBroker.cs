@@ -1,26 +1,27 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace TrainMover.Embedded;
 
 /// <summary>
-/// A Kafka broker inside this process: the mock cluster of librdkafka behind a TCP port of our choosing. It speaks the real protocol to clients in any
+/// A Kafka broker inside this process: the mock cluster of librdkafka on a TCP port of our choosing. It speaks the real protocol to clients in any
 /// process and language, keeps everything in memory (5 MB per partition, oldest dropped), creates topics on first use with 4 partitions, has no
 /// CreateTopics, and answers a waiting fetch only after the client's <c>fetch.wait.max.ms</c>.
 /// </summary>
 /// <remarks>
-/// librdkafka lets the system choose the broker's port. A small front listens on the wanted port and the broker names the front's address in its
-/// metadata; thus the address also survives <see cref="Empty"/>.
+/// librdkafka lets the system choose the broker's port; its listener is replaced by one on the wanted port. Thus the address also survives
+/// <see cref="Empty"/>.
 /// </remarks>
 public sealed class EmbeddedBroker : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly TcpFront _front;
     private MockCluster _cluster;
     private bool _disposed;
 
-    private EmbeddedBroker(TcpFront front, MockCluster cluster)
+    private EmbeddedBroker(Socket listener)
     {
-        (_front, _cluster) = (front, cluster);
+        Port = ((IPEndPoint)listener.LocalEndPoint!).Port;
+        _cluster = new MockCluster(listener);
         IsUp = true;
     }
 
@@ -28,7 +29,7 @@ public sealed class EmbeddedBroker : IDisposable
     public string BootstrapServers => $"127.0.0.1:{Port}";
 
     /// <summary>TCP port on 127.0.0.1.</summary>
-    public int Port => _front.Port;
+    public int Port { get; }
 
     /// <summary>Whether connections are accepted.</summary>
     public bool IsUp { get; private set; }
@@ -38,19 +39,14 @@ public sealed class EmbeddedBroker : IDisposable
     /// <exception cref="EmbeddedBrokerException">The port is taken.</exception>
     public static EmbeddedBroker Start(int? port = null)
     {
-        TcpFront front;
         try
         {
-            front = new TcpFront(port ?? 0);
+            return new EmbeddedBroker(ListenerTakeover.Listen(port ?? 0));
         }
         catch (SocketException taken)
         {
             throw new EmbeddedBrokerException($"Port {port} is taken: choose another, or none for a free one.", taken);
         }
-        var broker = new EmbeddedBroker(front, new MockCluster());
-        broker._cluster.Advertise("127.0.0.1", broker.Port);
-        front.Open(broker._cluster.Port);
-        return broker;
     }
 
     /// <summary>Creates a topic with a chosen number of partitions; nothing happens when it exists.</summary>
@@ -69,7 +65,8 @@ public sealed class EmbeddedBroker : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _front.Close();
+            if (IsUp)
+                _cluster.SetDown();
             IsUp = false;
         }
     }
@@ -82,7 +79,7 @@ public sealed class EmbeddedBroker : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (IsUp)
                 return;
-            _front.Open(_cluster.Port);
+            _cluster.SetUp(ListenerTakeover.Listen(Port));
             IsUp = true;
         }
     }
@@ -93,13 +90,12 @@ public sealed class EmbeddedBroker : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _front.Close();
             var old = _cluster;
+            if (IsUp)
+                old.SetDown();
             // The new one is made first: a cluster id is derived from addresses in memory, which must differ.
-            _cluster = new MockCluster();
-            _cluster.Advertise("127.0.0.1", Port);
+            _cluster = new MockCluster(ListenerTakeover.Listen(Port));
             old.Dispose();
-            _front.Open(_cluster.Port);
             IsUp = true;
         }
     }
@@ -121,7 +117,6 @@ public sealed class EmbeddedBroker : IDisposable
                 return;
             _disposed = true;
             IsUp = false;
-            _front.Dispose();
             _cluster.Dispose();
         }
     }
