@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using TrainMover.Worker;
 using TrainMover.Worker.Offline;
+using TrainMover.Worker.Rehearsals;
 
 if (await OfflineMode.TryRunAsync(args) is { } exitCode) return exitCode;
 
@@ -19,15 +20,9 @@ var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchr
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
 
-await using var outbox = new ReportOutbox();
-await using var worker = new WorkerTarget(options, outbox);
-var loading = Task.Run(TorchRuntime.Load);
-await using var listener = new AgentListener(options.Socket, worker, outbox);
 try
 {
-    var first = await Task.WhenAny(ended.Task, worker.Released, Broken(loading));
-    await first;
-    return 0;
+    TorchRuntime.Load();
 }
 catch (PlatformNotSupportedException unfit)
 {
@@ -35,15 +30,16 @@ catch (PlatformNotSupportedException unfit)
     return 1;
 }
 
+// Who finds the socket open finds a warm worker.
+await Rehearsal.RunAsync();
+await using var outbox = new ReportOutbox();
+await using var worker = new WorkerTarget(options, outbox);
+await using var listener = new AgentListener(options.Socket, worker, outbox);
+await Task.WhenAny(ended.Task, worker.Released);
+return 0;
+
 void End(PosixSignalContext context)
 {
     context.Cancel = true;
     ended.TrySetResult();
-}
-
-// Completes only when libtorch is missing: a loaded one is no reason to end.
-static async Task Broken(Task loading)
-{
-    await loading;
-    await Task.Delay(Timeout.Infinite);
 }
