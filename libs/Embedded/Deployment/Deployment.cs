@@ -11,6 +11,9 @@ public sealed class Deployment : IAsyncDisposable
     /// <summary>Name of the embedded broker's process.</summary>
     public const string Broker = "broker";
 
+    // Elsewhere the control plane has machines of its own; here it must not slow training down. (Agents hand their share on to their workers.)
+    private const int ControlPlaneNiceness = 10;
+
     private static readonly string[] Services = ["detector", "planner", "executor"];
 
     private readonly DeploymentOptions _options;
@@ -220,7 +223,8 @@ public sealed class Deployment : IAsyncDisposable
         var environment = new Dictionary<string, string>(Variables, StringComparer.Ordinal) { ["TRAINMOVER_SERVICE"] = name };
         foreach (var (key, value) in variables ?? new Dictionary<string, string>()) environment[key] = value;
         File.Delete(_health.UrlFile(name));
-        var process = await ServiceProcess.StartAsync(name, Path.Combine(_options.Root, program), arguments, environment, _options.LogDirectory);
+        var niceness = name == Broker || Services.Contains(name) ? ControlPlaneNiceness : 0;
+        var process = await ServiceProcess.StartAsync(name, Path.Combine(_options.Root, program), arguments, environment, _options.LogDirectory, niceness);
         _processes.RemoveAll(other => other.Name == name);
         _processes.Add(process);
         Environment = Environment with { Processes = [.. _processes.Select(child => new DeployedProcess(child.Name, child.Identity))] };

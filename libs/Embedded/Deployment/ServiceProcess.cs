@@ -6,6 +6,13 @@ namespace TrainMover.Embedded;
 public sealed class ServiceProcess : IDisposable
 {
     private const int TailLines = 3;
+
+    // Each command becomes the next one, and in the end the program: the process id stays the same.
+    private const string Launch = "exec \"$@\" >>\"$0\" 2>&1 </dev/null";
+
+    // Where Linux shares the cores out by session (autogroup), niceness counts inside a session only, and the session has one of its own.
+    private const string Yield = "[ \"$0\" = 0 ] || echo \"$0\" 2>/dev/null >/proc/self/autogroup; exec nice -n \"$0\" \"$@\"";
+
     private readonly Process _process;
 
     private ServiceProcess(string name, Process process, ProcessIdentity identity, string logFile)
@@ -34,16 +41,16 @@ public sealed class ServiceProcess : IDisposable
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Environment variables on top of this process's own.</param>
     /// <param name="logDirectory">Folder of the log file, which is appended to.</param>
+    /// <param name="niceness">0 for the usual share of the cores, up to 19 for what the others leave.</param>
     /// <exception cref="DeploymentException">The program is not built, or ended at once.</exception>
     public static async Task<ServiceProcess> StartAsync(
-        string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string logDirectory)
+        string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string logDirectory, int niceness = 0)
     {
         if (!File.Exists(program)) throw new DeploymentException($"{program} is missing: build with \"dotnet build -c Release TrainMover.sln\".");
         var logFile = Path.Combine(logDirectory, $"{name}.log");
 
-        // The shell only redirects and becomes the program: the process id stays the same.
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
-        foreach (var argument in (string[])["-c", "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", logFile, "dotnet", program, .. arguments])
+        foreach (var argument in (string[])["-c", Launch, logFile, "setsid", "/bin/sh", "-c", Yield, $"{niceness}", "dotnet", program, .. arguments])
             start.ArgumentList.Add(argument);
         foreach (var (key, value) in environment) start.Environment[key] = value;
         var process = await ChildProcess.StartAsync(start);

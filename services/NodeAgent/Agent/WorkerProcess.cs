@@ -5,8 +5,11 @@ namespace TrainMover.Agent;
 /// <summary>A worker process that this agent started, or found running.</summary>
 internal sealed class WorkerProcess : IDisposable
 {
-    // The shell opens the log and setsid gives the worker a session of its own; both replace themselves, so the process id stays.
-    private const string Script = "log=$1; shift; exec setsid \"$@\" </dev/null >>\"$log\" 2>&1";
+    // The shell opens the log and setsid gives the worker a session of its own; all replace themselves, so the process id stays.
+    private const string Script = "log=$1; shift; exec setsid /bin/sh -c \"$0\" sh \"$@\" </dev/null >>\"$log\" 2>&1";
+
+    // Until it trains the worker takes what the others leave of the cores, where Linux shares them out by session.
+    private const string InOwnSession = "echo 15 2>/dev/null >/proc/self/autogroup; exec \"$@\"";
 
     private readonly Process _process;
     private readonly bool _child;
@@ -27,7 +30,7 @@ internal sealed class WorkerProcess : IDisposable
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
         string[] arguments =
         [
-            "-c", Script, "sh", options.WorkerLog,
+            "-c", Script, InOwnSession, options.WorkerLog,
             Environment.ProcessPath is { } path && Path.GetFileName(path) == "dotnet" ? path : "dotnet", options.WorkerAssembly,
             "--machine", options.Machine, "--socket", options.SocketPath, "--host", options.Host,
         ];

@@ -31,6 +31,8 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
 
     public Task ExecuteAsync(AgentCommand command, CancellationToken ct)
     {
+        if (command.Order is StartTraining or Switch)
+            _ = ProcessorShare.ClaimAsync();
         if (command.Order is Release release)
             ObeyRelease(release);
         else if (OrderTranslation.ToRequest(command.Order) is { } request)
