@@ -4,6 +4,26 @@ namespace TrainMover.Collectives;
 
 public sealed partial class PreparedGroup
 {
+    private readonly Dictionary<string, Socket> _stateConnections = new(StringComparer.Ordinal);
+
+    /// <summary>Opens the connection of a later <see cref="SendStateAsync"/> beforehand, so that the pause does not wait for it. For leavers: a stayer opens none in phase 1.</summary>
+    /// <param name="toMachine">Receiver.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="ArgumentException">The machine is not in the new topology.</exception>
+    /// <exception cref="GroupSetupException">The receiver did not take the connection in time, or what was prepared was dropped.</exception>
+    public async Task OpenStateAsync(string toMachine, CancellationToken ct)
+    {
+        var socket = await DialStateAsync(toMachine, ct).ConfigureAwait(false);
+        lock (_gate)
+        {
+            if (_phase == Phase.Prepared && _stateConnections.TryAdd(toMachine, socket))
+                return;
+        }
+
+        socket.Dispose();
+        throw Ended();
+    }
+
     /// <summary>Sends native memory to a member of the new topology, over a connection made for it to that member's listener.</summary>
     /// <param name="toMachine">Receiver; it calls <see cref="ReceiveStateAsync"/> with regions of the same lengths.</param>
     /// <param name="regions">What to send, in order.</param>
@@ -14,19 +34,10 @@ public sealed partial class PreparedGroup
     public async Task<long> SendStateAsync(string toMachine, IReadOnlyList<MemoryRegion> regions, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(regions);
-        var peer = Topology.On(toMachine) ?? throw new ArgumentException($"{toMachine} is not in {Topology}.", nameof(toMachine));
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        deadline.CancelAfter(_endpoint.Options.SetupDeadline);
-        Socket socket;
-        try
-        {
-            socket = await Dialer.DialAsync(_membership, ConnectionPurpose.State, peer, _endpoint.Options.HandshakeDeadline, deadline.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException late) when (!ct.IsCancellationRequested)
-        {
-            throw new GroupSetupException($"No state reached {toMachine}: {late.Message}", toMachine, late.InnerException);
-        }
-
+        Socket? socket;
+        lock (_gate)
+            _stateConnections.Remove(toMachine, out socket);
+        socket ??= await DialStateAsync(toMachine, ct).ConfigureAwait(false);
         return await MoveAsync(socket, toMachine, () => StateTransfer.Send(socket, regions, _endpoint.Options.CallDeadline), ct).ConfigureAwait(false);
     }
 
@@ -50,6 +61,31 @@ public sealed partial class PreparedGroup
         }
 
         return await MoveAsync(socket, fromMachine, () => StateTransfer.Receive(socket, regions, _endpoint.Options.CallDeadline), ct).ConfigureAwait(false);
+    }
+
+    private async Task<Socket> DialStateAsync(string toMachine, CancellationToken ct)
+    {
+        var peer = Topology.On(toMachine) ?? throw new ArgumentException($"{toMachine} is not in {Topology}.", nameof(toMachine));
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        deadline.CancelAfter(_endpoint.Options.SetupDeadline);
+        try
+        {
+            return await Dialer.DialAsync(_membership, ConnectionPurpose.State, peer, _endpoint.Options.HandshakeDeadline, deadline.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException late) when (!ct.IsCancellationRequested)
+        {
+            throw new GroupSetupException($"No state reached {toMachine}: {late.Message}", toMachine, late.InnerException);
+        }
+    }
+
+    private void CloseStateConnections()
+    {
+        lock (_gate)
+        {
+            foreach (var socket in _stateConnections.Values)
+                socket.Dispose();
+            _stateConnections.Clear();
+        }
     }
 
     private static async Task<long> MoveAsync(Socket socket, string peer, Func<long> move, CancellationToken ct)

@@ -194,6 +194,7 @@ public sealed partial class PreparedGroup : ILinkObserver, IAsyncDisposable
 
     private void End(bool made)
     {
+        CloseStateConnections();
         _messages.Writer.TryComplete(Ended());
         _ = _ended.CancelAsync();
         _endpoint.Forget(_membership, made);

@@ -57,7 +57,7 @@ public sealed partial class TrainingSession
 
         var stopped = Now();
         attempt.Vote.Agree();
-        RaiseAgreed(attempt, boundary);
+        NoteAgreed(attempt, boundary);
         long bytes;
         try
         {
@@ -69,6 +69,7 @@ public sealed partial class TrainingSession
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
+            TellAgreement();
             return false;
         }
 

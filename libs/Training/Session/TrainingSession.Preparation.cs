@@ -124,7 +124,18 @@ public sealed partial class TrainingSession
         lock (_gate)
             group = _group!;
         using var deadline = PreparationDeadline(attempt);
-        return await group.PrepareStayersAsync(attempt.Request.To, deadline.Token).ConfigureAwait(false);
+        var prepared = await group.PrepareStayersAsync(attempt.Request.To, deadline.Token).ConfigureAwait(false);
+        try
+        {
+            foreach (var move in attempt.Request.Moves.Where(move => move.Leaver == _machine))
+                await prepared.OpenStateAsync(move.Joiner, deadline.Token).ConfigureAwait(false);
+            return prepared;
+        }
+        catch
+        {
+            await prepared.AbortAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private CancellationTokenSource PreparationDeadline(MigrationAttempt attempt)

@@ -9,7 +9,7 @@ public sealed partial class TrainingSession
     private bool SwitchAtBoundary(MigrationAttempt attempt)
     {
         var boundary = Now();
-        RaiseAgreed(attempt, _replica!.Step);
+        NoteAgreed(attempt, _replica!.Step);
         return attempt.Role == MigrationRole.Leaver ? Leave(attempt) : Regroup(boundary, attempt);
     }
 
@@ -27,6 +27,7 @@ public sealed partial class TrainingSession
             Park(new GroupFailure(FailureKind.PeerReset, null, joiner, $"The state did not reach {joiner}: {failure.Message}", Now()));
         }
 
+        TellAgreement();
         SetPhase(SessionPhase.Left);
         return false;
     }
@@ -129,7 +130,7 @@ public sealed partial class TrainingSession
             RollForwardTo(message.Step);
             attempt.StateHolders.Add(machine);
             attempt.Vote.Agree();
-            RaiseAgreed(attempt, message.Step);
+            NoteAgreed(attempt, message.Step);
         }
         else if (message.Kind == SwitchMessageKind.Report && attempt.Survivors.FirstOrDefault(member => member.Machine == machine) is { } member)
         {
@@ -152,7 +153,7 @@ public sealed partial class TrainingSession
         RollForwardTo(outcome.CompletedSteps);
         phases.Add(new SwitchPhase("agreement", since, Now()));
         attempt.Vote.Agree();
-        RaiseAgreed(attempt, outcome.CompletedSteps);
+        NoteAgreed(attempt, outcome.CompletedSteps);
 
         // Data-parallel ranks hold equal state: the lowest surviving one is the source. A joiner that holds the state already takes no second copy.
         if (attempt.Survivors.MinBy(member => member.Rank)!.Machine != _machine)
@@ -200,12 +201,21 @@ public sealed partial class TrainingSession
         CompleteStep(step, started);
     }
 
-    private void RaiseAgreed(MigrationAttempt attempt, long boundary)
+    private void NoteAgreed(MigrationAttempt attempt, long boundary)
     {
         if (attempt.AgreementRaised)
             return;
         attempt.AgreementRaised = true;
-        Raise(new SwitchAgreed(boundary) { Job = attempt.Request.JobName, Generation = attempt.Request.Generation, Migration = attempt.Request.Migration });
+        _untoldAgreement = new SwitchAgreed(boundary) { Job = attempt.Request.JobName, Generation = attempt.Request.Generation, Migration = attempt.Request.Migration };
+    }
+
+    /// <summary>Reports cost time on the very cores that the pause waits for, and nobody acts on this one: it is told when training goes on, or cannot.</summary>
+    private void TellAgreement()
+    {
+        if (_untoldAgreement is not { } agreement)
+            return;
+        _untoldAgreement = null;
+        Raise(agreement);
     }
 
     private bool SwitchOver(MigrationAttempt attempt, long stoppedNs, long waitingSince, List<SwitchPhase> phases, long stateBytes = 0)

@@ -6,6 +6,7 @@ public sealed partial class TrainingSession
 {
     private ICommunicator? _communicator;
     private PendingSwitch? _pendingSwitch;
+    private SwitchAgreed? _untoldAgreement;
     private bool _recordFirstStep;
     private bool _enteredCommit;
     private bool _finished;
@@ -211,6 +212,7 @@ public sealed partial class TrainingSession
         if (_pendingSwitch is not { } pending)
             return;
         _pendingSwitch = null;
+        TellAgreement();
         var request = pending.Attempt.Request;
         pending.Phases.Add(new SwitchPhase("first-compute", pending.ResumedNs, Now()));
         Raise(
@@ -225,6 +227,7 @@ public sealed partial class TrainingSession
 
     private long Park(GroupFailure failure)
     {
+        TellAgreement();
         lock (_gate)
         {
             _phase = SessionPhase.Parked;

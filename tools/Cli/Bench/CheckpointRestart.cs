@@ -17,8 +17,8 @@ internal static class CheckpointRestart
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
-    /// <summary>Milliseconds from the fault until the last rank computes again.</summary>
-    public static async Task<double> MeasureAsync(Access access, JobSpec job, CancellationToken ct)
+    /// <summary>The pause, and the gap between completed steps, as they are counted for migrations. The fault comes right after a step: no work is lost.</summary>
+    public static async Task<PausedTime> MeasureAsync(Access access, JobSpec job, double medianStepMs, CancellationToken ct)
     {
         var folder = Path.Combine(job.Directory, "restart");
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
@@ -37,8 +37,8 @@ internal static class CheckpointRestart
             }
 
             await Task.WhenAll(processes.Select(process => process.Ended)).WaitAsync(Limit, ct);
-            var resumed = processes.Select((process, rank) => Resumed(process, Path.Combine(folder, $"resumed-{rank}"))).Max();
-            return (resumed - fault) / 1e6;
+            var times = processes.Select((process, rank) => Times(process, Path.Combine(folder, $"resumed-{rank}"))).ToList();
+            return new PausedTime((times.Max(rank => rank[0]) - fault) / 1e6, Math.Max(0, ((times.Max(rank => rank[1]) - fault) / 1e6) - medianStepMs));
         }
         catch (TimeoutException)
         {
@@ -54,7 +54,7 @@ internal static class CheckpointRestart
         }
     }
 
-    private static long Resumed(ServiceProcess process, string file) => File.Exists(file)
-        ? long.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture)
+    private static long[] Times(ServiceProcess process, string file) => File.Exists(file)
+        ? [.. File.ReadLines(file).Select(line => long.Parse(line, CultureInfo.InvariantCulture))]
         : throw new DeploymentException($"The restart failed ({process.LogTail()}): see {process.LogFile}.");
 }

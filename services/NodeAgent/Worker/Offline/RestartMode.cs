@@ -9,7 +9,7 @@ using TrainMover.Training;
 
 namespace TrainMover.Worker.Offline;
 
-/// <summary>One rank of a job that is started again from a checkpoint; writes the monotonic time at which it computes again.</summary>
+/// <summary>One rank of a job that is started again from a checkpoint; writes the monotonic times at which it computes again and has its first step.</summary>
 internal static class RestartMode
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -32,7 +32,9 @@ internal static class RestartMode
         // It is only a restart if the job really trains on.
         StepProtocol.TrainStep(replica, corpus, group, StepProtocol.Commit);
         group.Barrier();
-        await File.WriteAllTextAsync(Path.Combine(folder, $"resumed-{rank}"), resumed.ToString(CultureInfo.InvariantCulture), CancellationToken.None);
+        var stepped = Stopwatch.GetTimestamp();
+        await File.WriteAllLinesAsync(
+            Path.Combine(folder, $"resumed-{rank}"), ((long[])[resumed, stepped]).Select(time => time.ToString(CultureInfo.InvariantCulture)), CancellationToken.None);
     }
 
     private static Replica Load(JobSpec job)
