@@ -9,7 +9,9 @@ internal sealed record AgentOptions(string Machine, MachineRole Role, string Hos
 
     public static readonly TimeSpan HeartbeatInterval = TimeSpan.FromMilliseconds(250);
     public static readonly TimeSpan AnnounceInterval = TimeSpan.FromSeconds(10);
-    public static readonly TimeSpan WorkerStartDeadline = TimeSpan.FromSeconds(30);
+
+    // A worker that starts takes what the others leave of the cores: on a busy host that is little for long.
+    public static readonly TimeSpan WorkerStartDeadline = TimeSpan.FromMinutes(2);
 
     public string SocketPath => Path.Combine(RunFolder, $"worker-{Machine}.sock");
 

@@ -47,8 +47,8 @@ internal sealed class CommandRelay(AgentOptions options, KafkaOptions kafka, Wor
 
         try
         {
-            if (order is Release)
-                view.RelayRelease();
+            if (order is Release release)
+                view.Relayed(release);
             await worker.ExecuteAsync(command, ct);
             _log.LogInformation("Order {OrderId} of generation {Generation} is relayed.", order.OrderId, order.Generation);
         }

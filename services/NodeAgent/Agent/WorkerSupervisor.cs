@@ -70,7 +70,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
     private async Task SeeOffAsync(long at, CancellationToken ct)
     {
         var last = view.Status;
-        var ordered = view.ReleaseRelayed;
+        var ordered = view.IsReleased;
         view.Lost();
         if (_process is { } process)
         {

@@ -1,3 +1,4 @@
+using TrainMover.Contracts.Commands;
 using TrainMover.Contracts.Progress;
 using TrainMover.NodeAgent.Rpc;
 
@@ -9,7 +10,7 @@ internal sealed class WorkerView
     private readonly Lock _gate = new();
     private IWorker? _worker;
     private WorkerStatus? _status;
-    private bool _releaseRelayed;
+    private Release? _release;
 
     public IWorker? Worker
     {
@@ -29,19 +30,20 @@ internal sealed class WorkerView
         }
     }
 
-    public bool ReleaseRelayed
+    /// <summary>The worker was told to go. An order that comes late or again finds a machine without a rank, or one that joined since: that one stays.</summary>
+    public bool IsReleased
     {
         get
         {
             lock (_gate)
-                return _releaseRelayed;
+                return _status is { Generation: > 0 } status && _release is { } release && release.JobId == status.JobId && release.Generation > status.Generation;
         }
     }
 
     public void Connected(IWorker worker, WorkerStatus status)
     {
         lock (_gate)
-            (_worker, _status, _releaseRelayed) = (worker, status, false);
+            (_worker, _status, _release) = (worker, status, null);
     }
 
     public void Lost()
@@ -65,9 +67,12 @@ internal sealed class WorkerView
             _status = _status is null ? null : _status with { JobId = job, Generation = generation };
     }
 
-    public void RelayRelease()
+    public void Relayed(Release release)
     {
         lock (_gate)
-            _releaseRelayed = true;
+        {
+            if (_release is null || _release.JobId != release.JobId || _release.Generation < release.Generation)
+                _release = release;
+        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using StreamJsonRpc;
 using TrainMover.Contracts.Progress;
 using TrainMover.Contracts.Telemetry;
 using TrainMover.NodeAgent.Rpc;
@@ -120,8 +119,9 @@ internal sealed class ReportOutbox : IAsyncDisposable
             });
             return true;
         }
-        catch (Exception lost) when (lost is ConnectionLostException or RemoteRpcException or ObjectDisposedException or IOException)
+        catch (Exception) when (!_stopping.IsCancellationRequested)
         {
+            // Whatever befell this agent: the next one is told.
             Disconnect(observer);
             return false;
         }
