@@ -85,7 +85,8 @@ internal sealed class Cluster : IAsyncDisposable
             .Order(StringComparer.Ordinal).Select(File.ReadAllText)));
         var spec = new JobSpec(id, new JobLayout(dp), steps, 7, 2, 1e-3f, model ?? Tiny, text, folder);
         await Log.AppendAsync([new StreamAppend(Job.Stream(id), 0, Job.Initial.Submit(spec))], new AppendContext("tests", id));
-        await WaitForAsync<JobStarted>($"job {id} to start", started => started.JobId == id);
+        // Workers start on what the others leave of the cores.
+        await WaitForAsync<JobStarted>($"job {id} to start", started => started.JobId == id, TimeSpan.FromMinutes(2));
         return spec;
     }
 
