@@ -47,6 +47,8 @@ public static class MessagingRegistration
             return;
         services.AddMassTransit(bus =>
         {
+            // Nothing leaves this host but what its operator configured.
+            bus.DisableUsageTelemetry();
             foreach (var register in builder.Registrations)
                 register(bus);
             bus.AddConfigureEndpointsCallback((_, endpoint) => endpoint.PublishFaults = false);

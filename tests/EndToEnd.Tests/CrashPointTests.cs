@@ -33,7 +33,7 @@ public sealed class CrashPointTests(PostgresFixture postgres, ITestOutputHelper 
     {
         await using var cluster = await Cluster.StartAsync(postgres);
         await using var steps = new StepLog(cluster.Kafka);
-        await cluster.SubmitAsync("gpt", 1_000_000);
+        await cluster.SubmitAsync("gpt", 1_000_000, new JobModel());
         await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
         await steps.ReachAsync(20);
 
@@ -47,11 +47,11 @@ public sealed class CrashPointTests(PostgresFixture postgres, ITestOutputHelper 
                     var type = point == CrashPoints.BeforeOffsetCommit ? kind == InterruptionKind.Expected ? expected : unexpected : decided;
                     var outcome = await CrashAsync(cluster, kind, service, Catalog.Of(type).Name, point);
                     rows.Add(string.Create(CultureInfo.InvariantCulture, $"{kind,-11} {service,-9} {Catalog.Of(type).Name,-45} {point,-21} {outcome}"));
+                    output.WriteLine(rows[^1]);
                 }
             }
         }
 
-        output.WriteLine(string.Join('\n', rows));
         rows.ShouldAllBe(row => row.EndsWith(" completed", StringComparison.Ordinal));
         var trained = steps.Losses();
         trained.Keys.ShouldBe(Enumerable.Range(0, trained.Count).Select(step => (long)step));
@@ -70,7 +70,7 @@ public sealed class CrashPointTests(PostgresFixture postgres, ITestOutputHelper 
         if (kind == InterruptionKind.Expected) await cluster.TellAsync(new MaintenanceScheduled(leaver, "crash campaign"));
         else cluster.Deployment.Worker(leaver)!.Kill();
 
-        await victim.Ended.WaitAsync(TimeSpan.FromSeconds(30));
+        await cluster.WaitAsync(victim.Ended, $"{service} to be killed {point} {type}");
         await cluster.Deployment.StartProcessAsync(service);
         var closed = await cluster.WaitForAsync<JobMigrationClosed>($"{migration} to end after {service} was killed {point} {type}", one => one.MigrationId == migration, TimeSpan.FromMinutes(1));
         return closed.Data.Outcome.ToString().ToLowerInvariant();

@@ -12,7 +12,7 @@ public sealed class Deployment : IAsyncDisposable
     public const string Broker = "broker";
 
     // Elsewhere the control plane has machines of its own; here it must not slow training down. (Agents hand their share on to their workers.)
-    private const int ControlPlaneNiceness = 10;
+    private const int ControlPlaneNiceness = 5;
 
     private static readonly string[] Services = ["detector", "planner", "executor"];
 
@@ -255,12 +255,27 @@ public sealed class Deployment : IAsyncDisposable
 
     private async Task StopAllAsync()
     {
+        // Whatever cannot be stopped, the rest still is.
+        var failures = new List<Exception>();
+        async Task TryAsync(Func<Task> stop)
+        {
+            try
+            {
+                await stop();
+            }
+            catch (Exception failure) when (failure is not OutOfMemoryException)
+            {
+                lock (failures) failures.Add(failure);
+            }
+        }
+
         foreach (var wave in Waves(_processes.Select(process => process.Name)))
-            await Task.WhenAll(_processes.Where(process => wave.Contains(process.Name)).Select(process => process.StopAsync(_options.StopTimeout)));
-        await EndWorkersAsync(_options.RunDirectory);
-        if (_postgres is not null) await _postgres.StopAsync();
+            await Task.WhenAll(_processes.Where(process => wave.Contains(process.Name)).Select(process => TryAsync(() => process.StopAsync(_options.StopTimeout))));
+        await TryAsync(() => EndWorkersAsync(_options.RunDirectory));
+        if (_postgres is not null) await TryAsync(async () => await _postgres.StopAsync());
         foreach (var process in _processes) process.Dispose();
         _processes.Clear();
+        if (failures.Count > 0) throw new DeploymentException($"Not everything was stopped: {string.Join(" ", failures.Select(failure => failure.Message))}", failures[0]);
     }
 
     // Services first, so that nobody plans a migration because machines go away; the broker last.

@@ -6,6 +6,7 @@ namespace TrainMover.Embedded;
 public sealed class ServiceProcess : IDisposable
 {
     private const int TailLines = 3;
+    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(20);
 
     // Each command becomes the next one, and in the end the program: the process id stays the same.
     private const string Launch = "exec \"$@\" >>\"$0\" 2>&1 </dev/null";
@@ -71,7 +72,14 @@ public sealed class ServiceProcess : IDisposable
     public async Task KillAsync()
     {
         Identity.Kill();
-        await Ended.WaitAsync(TimeSpan.FromSeconds(5));
+        try
+        {
+            await Ended.WaitAsync(KillLimit);
+        }
+        catch (TimeoutException)
+        {
+            throw new DeploymentException($"{Name} (process {Identity.Pid}) is still there {KillLimit.TotalSeconds:0} s after SIGKILL.");
+        }
     }
 
     /// <summary>The last lines of its log, for an error message.</summary>

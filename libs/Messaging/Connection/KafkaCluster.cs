@@ -8,6 +8,8 @@ namespace TrainMover.Messaging;
 /// <summary>Questions to the cluster as a whole.</summary>
 public sealed class KafkaCluster : IDisposable
 {
+    private static readonly TimeSpan DescribePatience = TimeSpan.FromSeconds(2);
+
     private readonly KafkaOptions _options;
     private readonly IAdminClient _admin;
 
@@ -63,7 +65,10 @@ public sealed class KafkaCluster : IDisposable
     {
         try
         {
-            var description = await admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = options.Deadline }).WaitAsync(cancellationToken);
+            // An administrative request that waits for a broker keeps two threads of librdkafka 2.16 spinning: it is made when one answers.
+            await Task.Run(() => admin.GetMetadata(options.Deadline), CancellationToken.None).WaitAsync(cancellationToken);
+            var patience = options.Deadline < DescribePatience ? options.Deadline : DescribePatience;
+            var description = await admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = patience }).WaitAsync(cancellationToken);
             return description.ClusterId;
         }
         catch (KafkaException failure)

@@ -125,6 +125,19 @@ internal sealed class Cluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits for something; says what it waited for when it does not come.</summary>
+    public async Task WaitAsync(Task happens, string what)
+    {
+        try
+        {
+            await happens.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+        catch (TimeoutException late)
+        {
+            throw new TimeoutException($"Waited in vain for {what}.\n{await StoryAsync()}", late);
+        }
+    }
+
     public Task<(LoggedEvent Logged, MigrationCompleted Data)> CompletedAsync(string migrationId, TimeSpan? deadline = null) =>
         WaitForAsync<MigrationCompleted>($"migration {migrationId} to complete", completed => completed.MigrationId == migrationId, deadline);
 
