@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using TrainMover.Contracts;
 using TrainMover.Contracts.Interruptions;
@@ -12,7 +13,7 @@ namespace TrainMover.EndToEnd.Tests;
 
 /// <summary>
 /// Invariant 5: Detector, Planner and Executor are killed at every crash point of every phase and started again, under one job that goes on. The table of
-/// what happened is part of the output. Takes minutes: it runs when asked for (-- --explicit only).
+/// what happened is part of the output.
 /// </summary>
 public sealed class CrashPointTests(PostgresFixture postgres, ITestOutputHelper output)
 {
@@ -28,7 +29,7 @@ public sealed class CrashPointTests(PostgresFixture postgres, ITestOutputHelper 
         ("executor", typeof(MigrationCompleted), typeof(MigrationCompleted), typeof(MigrationCompleted)),
     ];
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task A_service_killed_anywhere_and_started_again_brings_every_migration_to_its_end()
     {
         await using var cluster = await Cluster.StartAsync(postgres);
@@ -45,8 +46,13 @@ public sealed class CrashPointTests(PostgresFixture postgres, ITestOutputHelper 
                 foreach (var point in Points)
                 {
                     var type = point == CrashPoints.BeforeOffsetCommit ? kind == InterruptionKind.Expected ? expected : unexpected : decided;
+                    var (stops, since) = (steps.Stops, Stopwatch.GetTimestamp());
                     var outcome = await CrashAsync(cluster, kind, service, Catalog.Of(type).Name, point);
-                    rows.Add(string.Create(CultureInfo.InvariantCulture, $"{kind,-11} {service,-9} {Catalog.Of(type).Name,-45} {point,-21} {outcome}"));
+                    var (median, longest) = steps.Lengths(since);
+                    if (kind == InterruptionKind.Expected) steps.Stops.ShouldBe(stops, "an expected migration stops nobody by surprise");
+                    rows.Add(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{kind,-11} {service,-9} {Catalog.Of(type).Name,-45} {point,-21} longest step {longest,5:0} ms (median {median:0} ms) {outcome}"));
                     output.WriteLine(rows[^1]);
                 }
             }

@@ -10,6 +10,7 @@ internal sealed class StepLog : IAsyncDisposable
 {
     private readonly CancellationTokenSource _end = new();
     private readonly ConcurrentQueue<StepCompleted> _steps = new();
+    private int _stops;
     private readonly Task _reading;
 
     public StepLog(KafkaOptions kafka)
@@ -19,12 +20,26 @@ internal sealed class StepLog : IAsyncDisposable
         {
             await foreach (var batch in reader.ReadAsync(_end.Token))
             {
-                foreach (var step in batch.Select(message => message.Envelope.Data).OfType<StepCompleted>()) _steps.Enqueue(step);
+                foreach (var body in batch.Select(message => message.Envelope.Data))
+                {
+                    if (body is StepCompleted step) _steps.Enqueue(step);
+                    else if (body is PeerUnreachable) Interlocked.Increment(ref _stops);
+                }
             }
         });
     }
 
     public IReadOnlyList<StepCompleted> Steps => [.. _steps];
+
+    /// <summary>How often a rank stopped because it lost a peer.</summary>
+    public int Stops => Volatile.Read(ref _stops);
+
+    /// <summary>Median length of all steps so far, and the longest one completed since a monotonic time; milliseconds.</summary>
+    public (double Median, double Longest) Lengths(long sinceNs)
+    {
+        var steps = Steps;
+        return (steps.Select(step => step.Ms).Order().ElementAt(steps.Count / 2), steps.Where(step => step.MonotonicNs >= sinceNs).Select(step => step.Ms).DefaultIfEmpty(0).Max());
+    }
 
     /// <summary>Loss bits by step; a step that two ranks or generations tell differently is a failure.</summary>
     public SortedDictionary<long, uint> Losses()
