@@ -34,7 +34,7 @@ public sealed class CrashPointTests(PostgresFixture postgres, ITestOutputHelper 
     {
         await using var cluster = await Cluster.StartAsync(postgres);
         await using var steps = new StepLog(cluster.Kafka);
-        await cluster.SubmitAsync("gpt", 1_000_000, new JobModel());
+        await cluster.SubmitAsync("gpt", 1_000_000);
         await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
         await steps.ReachAsync(20);
 

@@ -11,7 +11,7 @@ namespace TrainMover.EndToEnd.Tests;
 /// <summary>A job of real processes is migrated twice, and ends as if nothing had happened.</summary>
 public sealed class MigrationTests(PostgresFixture postgres)
 {
-    private const int Steps = 400;
+    private const int Steps = 300;
 
     [Fact]
     public async Task A_job_that_loses_two_machines_ends_bit_for_bit_like_one_that_lost_none()

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using TrainMover.Contracts.Progress;
+using TrainMover.Contracts.Telemetry;
 using TrainMover.Messaging;
 using MessageKey = TrainMover.Contracts.MessageKey;
 
@@ -7,7 +8,7 @@ namespace TrainMover.Agent;
 
 /// <summary>
 /// The way to the broker. Reports are kept in order until the broker has them, however long it is away; when too many wait, their senders wait.
-/// Telemetry is kept too, but the oldest goes first when there is too much.
+/// So are faults, which wait behind nobody. Other telemetry is kept too, but the oldest goes first when there is too much.
 /// </summary>
 internal sealed class Outgoing(KafkaPublisher publisher, ILogger<Outgoing> log) : BackgroundService
 {
@@ -22,6 +23,8 @@ internal sealed class Outgoing(KafkaPublisher publisher, ILogger<Outgoing> log) 
     private readonly Channel<(object Body, Action? Published)> _telemetry = Channel.CreateBounded<(object, Action?)>(
         new BoundedChannelOptions(WaitingTelemetry) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
 
+    private readonly Channel<(object Body, Action? Published)> _faults = Channel.CreateUnbounded<(object, Action?)>(new UnboundedChannelOptions { SingleReader = true });
+
     private volatile string? _trouble;
 
     /// <summary>Why the broker did not take the last message; null when it did.</summary>
@@ -34,10 +37,10 @@ internal sealed class Outgoing(KafkaPublisher publisher, ILogger<Outgoing> log) 
     public ValueTask ReportAsync(AgentReport report, Action? published, CancellationToken ct) => _reports.Writer.WriteAsync((report, published), ct);
 
     /// <summary>Takes telemetry without waiting.</summary>
-    public void Tell(object message) => _telemetry.Writer.TryWrite((message, null));
+    public void Tell(object message) => (message is WorkerExited or PeerUnreachable ? _faults : _telemetry).Writer.TryWrite((message, null));
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(PublishAsync(_reports.Reader, stoppingToken), PublishAsync(_telemetry.Reader, stoppingToken));
+        Task.WhenAll(PublishAsync(_reports.Reader, stoppingToken), PublishAsync(_faults.Reader, stoppingToken), PublishAsync(_telemetry.Reader, stoppingToken));
 
     private async Task PublishAsync(ChannelReader<(object Body, Action? Published)> queue, CancellationToken ct)
     {

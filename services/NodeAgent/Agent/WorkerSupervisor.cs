@@ -15,6 +15,10 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
 
     private WorkerProcess? _process;
+    private Farewell? _lingering;
+
+    /// <summary>A worker whose socket closed: what its exit will be reported as.</summary>
+    private sealed record Farewell(int Pid, bool Ordered, string? Job, int Generation, long At);
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -36,6 +40,10 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
             {
                 return;
             }
+            catch (TimeoutException) when (_lingering is { } last)
+            {
+                log.LogWarning("Worker {Pid} takes no connection and lives; trying again.", last.Pid);
+            }
             catch (Exception failure)
             {
                 log.LogError(failure, "No worker could be started or reached; trying again.");
@@ -46,7 +54,18 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
 
     private async Task LookAfterOneAsync(CancellationToken ct)
     {
-        var (rpc, worker) = await TryConnectAsync(ct) ?? await StartFreshAsync(ct);
+        if (await TryConnectAsync(ct) is not { } connected)
+        {
+            if (_lingering is { } last && _process is { } process)
+            {
+                await process.WaitForExitAsync(ct).WaitAsync(ExitPatience, ct);
+                ReportExit(last);
+            }
+
+            connected = await StartFreshAsync(ct);
+        }
+
+        var (rpc, worker) = connected;
         using (rpc)
         {
             var status = await worker.GetStatusAsync(ct);
@@ -56,6 +75,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
                 _process = WorkerProcess.Adopt(status.Pid);
             }
 
+            _lingering = null;
             view.Connected(worker, status);
             await announcer.AnnounceAsync(ct);
             log.LogInformation("Worker {Pid} listens on {Host}:{Port}.", status.Pid, status.Host, status.Port);
@@ -70,7 +90,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
     private async Task SeeOffAsync(long at, CancellationToken ct)
     {
         var last = view.Status;
-        var ordered = view.IsReleased;
+        var farewell = new Farewell(last?.Pid ?? 0, view.IsReleased, last?.JobId, last?.Generation ?? 0, at);
         view.Lost();
         if (_process is { } process)
         {
@@ -83,15 +103,22 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
             catch (OperationCanceledException) when (!ct.IsCancellationRequested)
             {
                 log.LogWarning("Worker {Pid} closed its socket and lives; connecting again.", process.Pid);
+                _lingering = farewell;
                 return;
             }
         }
 
+        ReportExit(farewell);
+    }
+
+    private void ReportExit(Farewell last)
+    {
         var detail = _process?.DescribeExit() ?? "The worker's process is gone.";
-        log.LogInformation("Worker {Pid} exited: {Detail}", last?.Pid, detail);
-        outgoing.Tell(new WorkerExited(options.Machine, last?.Pid ?? 0, ordered, last?.JobId, last?.Generation ?? 0, detail, at));
+        log.LogInformation("Worker {Pid} exited: {Detail}", last.Pid, detail);
+        outgoing.Tell(new WorkerExited(options.Machine, last.Pid, last.Ordered, last.Job, last.Generation, detail, last.At));
         _process?.Dispose();
         _process = null;
+        _lingering = null;
     }
 
     private async Task<(JsonRpc Rpc, IWorker Worker)?> TryConnectAsync(CancellationToken ct)

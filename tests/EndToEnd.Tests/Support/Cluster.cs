@@ -40,8 +40,8 @@ internal sealed class Cluster : IAsyncDisposable
 
     public string CrashFile => Path.Combine(_directory, "crash");
 
-    /// <summary>A small model whose steps take some milliseconds: what is tested is the way, not the arithmetic.</summary>
-    public static JobModel Tiny { get; } = new(Layers: 2, Width: 32, Heads: 2, Context: 32);
+    /// <summary>A small model whose steps take some tens of milliseconds: what is tested is the way, not the arithmetic, nor a flood of steps.</summary>
+    public static JobModel Small { get; } = new(Layers: 4, Width: 96, Heads: 4, Context: 64);
 
     public static async Task<Cluster> StartAsync(PostgresFixture postgres, IReadOnlyList<MachineSetup>? machines = null, IReadOnlyDictionary<string, string>? environment = null)
     {
@@ -83,7 +83,7 @@ internal sealed class Cluster : IAsyncDisposable
         await File.WriteAllTextAsync(text, string.Concat(Directory.EnumerateFiles(Path.Combine(Repository.FindRoot(), "libs", "Domain"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal).Select(File.ReadAllText)));
-        var spec = new JobSpec(id, new JobLayout(dp), steps, 7, 2, 1e-3f, model ?? Tiny, text, folder);
+        var spec = new JobSpec(id, new JobLayout(dp), steps, 7, 2, 1e-3f, model ?? Small, text, folder);
         await Log.AppendAsync([new StreamAppend(Job.Stream(id), 0, Job.Initial.Submit(spec))], new AppendContext("tests", id));
         // Workers start on what the others leave of the cores.
         await WaitForAsync<JobStarted>($"job {id} to start", started => started.JobId == id, TimeSpan.FromMinutes(2));
