@@ -19,6 +19,12 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, Ti
         return runner.DecideAsync(fact, world => Locked(() => detectors.Observe(world, new Observation(fact.Source, fact.Id!, body), clock.GetUtcNow())), ct);
     }
 
+    /// <summary>All telemetry up to this moment took effect.</summary>
+    public void Listened(DateTimeOffset until)
+    {
+        lock (_window) detectors.Listened(until);
+    }
+
     /// <summary>Looks for silence.</summary>
     public async Task TickAsync(CancellationToken ct)
     {

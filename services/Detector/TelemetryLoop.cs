@@ -11,7 +11,8 @@ namespace TrainMover.Detector;
 
 /// <summary>Reads telemetry in batches. A batch is committed once all of it took effect; what the log cannot take yet is tried until it can.</summary>
 public sealed class TelemetryLoop(
-    DetectorFacts facts, KafkaOptions kafka, DeadLetterPublisher deadLetters, KafkaPublisher publisher, ConsumerLag lag, ILogger<BatchReader> logger) : BackgroundService
+    DetectorFacts facts, KafkaOptions kafka, DeadLetterPublisher deadLetters, KafkaPublisher publisher, ConsumerLag lag, TimeProvider clock, ILogger<BatchReader> logger)
+    : BackgroundService
 {
     private const int FirstBytes = 1024;
 
@@ -29,11 +30,13 @@ public sealed class TelemetryLoop(
         var reader = new BatchReader(kafka, Topics.Telemetry, deadLetters, lag, logger);
         await foreach (var batch in reader.ReadAsync(stoppingToken))
         {
+            var read = clock.GetUtcNow();
             foreach (var message in batch.Messages)
                 await UntilTheLogAnswers.ExecuteAsync(async ct => await ObserveAsync(message, ct), stoppingToken);
             foreach (var message in batch.Messages)
                 CrashPoints.Hit(CrashPoints.BeforeOffsetCommit, message.Envelope.Type);
             batch.Commit();
+            if (batch.IsUpToDate) facts.Listened(read);
         }
     }
 

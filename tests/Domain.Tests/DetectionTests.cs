@@ -53,6 +53,28 @@ public sealed class DetectionTests
     }
 
     [Fact]
+    public void The_first_heartbeat_after_silence_is_looked_at_however_soon_it_comes()
+    {
+        Observe(new Heartbeat("m1", 77, 1));
+        _detectors.Note(new Heartbeat("m1", 77, 2), _ledger.Now).ShouldBeTrue();
+        Pass(TimeSpan.FromSeconds(2)).ShouldHaveSingleItem();
+        _detectors.Note(new Heartbeat("m1", 77, 3), _ledger.Now).ShouldBeFalse();
+        Observe(new Heartbeat("m1", 77, 3)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRecovered>();
+    }
+
+    [Fact]
+    public void Whoever_does_not_listen_is_blind_and_calls_nobody_silent()
+    {
+        Observe(new Heartbeat("m1", 77, 1));
+        _detectors.Listened(_ledger.Now);
+        _ledger.Now += TimeSpan.FromMinutes(1);
+        _detectors.IsDue(_ledger.Now).ShouldBeFalse();
+        _ledger.Append(_detectors.Tick(_ledger.World, _ledger.Now)).ShouldBeEmpty();
+        _detectors.Note(new Heartbeat("m1", 77, 2), _ledger.Now).ShouldBeTrue();
+        Pass(TimeSpan.FromSeconds(1)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_stopped_worker_is_raised_as_unreachable_once_it_is_clear_that_it_is_not_dead()
     {
         Observe(new PeerUnreachable("m0", "gpt", 1, "m1", "silent", 5));
@@ -98,6 +120,7 @@ public sealed class DetectionTests
     private IReadOnlyList<object> Pass(TimeSpan time)
     {
         _ledger.Now += time;
+        _detectors.Listened(_ledger.Now);
         return _ledger.Append(_detectors.Tick(_ledger.World, _ledger.Now));
     }
 }

@@ -13,7 +13,7 @@ namespace TrainMover.EndToEnd.Tests;
 
 /// <summary>
 /// Invariant 5: Detector, Planner and Executor are killed at every crash point of every phase and started again, under one job that goes on. The table of
-/// what happened is part of the output.
+/// what happened is part of the output. Takes minutes: ./trainmover test --explicit EndToEnd.
 /// </summary>
 public sealed class CrashPointTests(PostgresFixture postgres, ITestOutputHelper output)
 {
@@ -29,7 +29,7 @@ public sealed class CrashPointTests(PostgresFixture postgres, ITestOutputHelper 
         ("executor", typeof(MigrationCompleted), typeof(MigrationCompleted), typeof(MigrationCompleted)),
     ];
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_service_killed_anywhere_and_started_again_brings_every_migration_to_its_end()
     {
         await using var cluster = await Cluster.StartAsync(postgres);

@@ -22,7 +22,15 @@ public sealed class Detectors(DetectionOptions options)
 
     private readonly Dictionary<string, DateTimeOffset> _heartbeats = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Unheard> _unheard = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _suspected = new(StringComparer.Ordinal);
     private readonly HashSet<string> _silent = new(StringComparer.Ordinal);
+    private DateTimeOffset _listened = DateTimeOffset.MinValue;
+
+    /// <summary>
+    /// Everything that was said up to this moment has been taken in. Silence counts only as far as somebody listened: whoever is behind, or reads
+    /// from a broker that is away, is blind, and the machines are not silent.
+    /// </summary>
+    public void Listened(DateTimeOffset until) => _listened = until > _listened ? until : _listened;
 
     /// <summary>
     /// Notes a heartbeat that can change nothing but the window. Returns false where it has to be observed with the world: the first one of a machine,
@@ -30,14 +38,14 @@ public sealed class Detectors(DetectionOptions options)
     /// </summary>
     public bool Note(Heartbeat heartbeat, DateTimeOffset now)
     {
-        if (!_heartbeats.ContainsKey(heartbeat.MachineId) || _silent.Contains(heartbeat.MachineId)) return false;
+        if (!_heartbeats.ContainsKey(heartbeat.MachineId) || _suspected.Contains(heartbeat.MachineId) || _silent.Contains(heartbeat.MachineId)) return false;
         _heartbeats[heartbeat.MachineId] = now;
         return true;
     }
 
     /// <summary>Whether <see cref="Tick"/> has something to look at.</summary>
     public bool IsDue(DateTimeOffset now) =>
-        _heartbeats.Keys.Any(machineId => IsOverdue(machineId, now))
+        _heartbeats.Keys.Any(IsOverdue)
         || _unheard.Values.Any(unheard => now - unheard.Since >= options.UnreachableGrace);
 
     /// <summary>A message came in.</summary>
@@ -49,6 +57,7 @@ public sealed class Detectors(DetectionOptions options)
         {
             case Heartbeat heartbeat:
                 _heartbeats[heartbeat.MachineId] = now;
+                _suspected.Remove(heartbeat.MachineId);
                 _silent.Remove(heartbeat.MachineId);
                 RecoverAgent(decision, world, heartbeat.MachineId);
                 break;
@@ -98,7 +107,9 @@ public sealed class Detectors(DetectionOptions options)
         var decision = new Decision(world);
         foreach (var (machineId, seen) in _heartbeats)
         {
-            if (!IsOverdue(machineId, now)) continue;
+            if (!IsOverdue(machineId)) continue;
+            // A heartbeat that comes before the next look must find what is raised here.
+            _suspected.Add(machineId);
             var report = _unheard.GetValueOrDefault(machineId);
             if (report is not null && MemberJob(world, machineId) is { } job)
             {
@@ -117,7 +128,7 @@ public sealed class Detectors(DetectionOptions options)
             }
         }
 
-        foreach (var (machineId, unheard) in _unheard.Where(entry => now - entry.Value.Since >= options.UnreachableGrace && !IsOverdue(entry.Key, now)).ToList())
+        foreach (var (machineId, unheard) in _unheard.Where(entry => now - entry.Value.Since >= options.UnreachableGrace && !IsOverdue(entry.Key)).ToList())
         {
             if (MemberJob(world, machineId) is not { } job || job.Topology!.Generation != unheard.Report.Generation
                 || !Raise(decision, world, unheard.Observation, machineId, InterruptionKind.Unexpected, InterruptionCause.WorkerUnreachable,
@@ -144,8 +155,8 @@ public sealed class Detectors(DetectionOptions options)
         return decision;
     }
 
-    private bool IsOverdue(string machineId, DateTimeOffset now) =>
-        _heartbeats.TryGetValue(machineId, out var seen) && now - seen >= options.HeartbeatTimeout && !_silent.Contains(machineId);
+    private bool IsOverdue(string machineId) =>
+        _heartbeats.TryGetValue(machineId, out var seen) && _listened - seen >= options.HeartbeatTimeout && !_silent.Contains(machineId);
 
     private static void RecoverAgent(Decision decision, World world, string machineId)
     {

@@ -12,14 +12,21 @@ public sealed class MessageBatch
     private readonly Action<IReadOnlyList<TopicPartitionOffset>> _commit;
     private readonly IReadOnlyList<TopicPartitionOffset> _next;
 
-    internal MessageBatch(IReadOnlyList<Message> messages, IReadOnlyList<TopicPartitionOffset> next, Action<IReadOnlyList<TopicPartitionOffset>> commit) =>
-        (Messages, _next, _commit) = (messages, next, commit);
+    internal MessageBatch(IReadOnlyList<Message> messages, bool isUpToDate, IReadOnlyList<TopicPartitionOffset> next, Action<IReadOnlyList<TopicPartitionOffset>> commit) =>
+        (Messages, IsUpToDate, _next, _commit) = (messages, isUpToDate, next, commit);
 
-    /// <summary>In the order of each partition; may be empty when nothing in the batch could be read.</summary>
+    /// <summary>In the order of each partition; empty when nothing came for a while, or nothing in the batch could be read.</summary>
     public IReadOnlyList<Message> Messages { get; }
 
+    /// <summary>The broker answers, and nothing waited behind this batch when it was read.</summary>
+    public bool IsUpToDate { get; }
+
     /// <summary>Stores the place after this batch. Where the broker is away the batch may come again after a restart.</summary>
-    public void Commit() => _commit(_next);
+    public void Commit()
+    {
+        if (_next.Count > 0)
+            _commit(_next);
+    }
 }
 
 /// <summary>Reads a topic in bulk for a consumer group, without MassTransit: for telemetry. What cannot be read becomes a dead letter.</summary>
@@ -57,8 +64,8 @@ public sealed class BatchReader(
             while (!cancellationToken.IsCancellationRequested)
             {
                 var consumed = await Task.Run(() => Collect(consumer, place, meter), CancellationToken.None);
-                if (consumed.Count > 0 && !cancellationToken.IsCancellationRequested)
-                    yield return await ReadAsync(consumer, consumed, cancellationToken);
+                if (!cancellationToken.IsCancellationRequested)
+                    yield return await ReadAsync(consumer, consumed, !broker.IsAway && consumed.Count < maxBatch, cancellationToken);
             }
         }
         finally
@@ -81,7 +88,7 @@ public sealed class BatchReader(
         return consumed;
     }
 
-    private async Task<MessageBatch> ReadAsync(IConsumer<byte[], byte[]> consumer, List<ConsumeResult<byte[], byte[]>> consumed, CancellationToken cancellationToken)
+    private async Task<MessageBatch> ReadAsync(IConsumer<byte[], byte[]> consumer, List<ConsumeResult<byte[], byte[]>> consumed, bool isUpToDate, CancellationToken cancellationToken)
     {
         var messages = new List<Message>(consumed.Count);
         foreach (var one in consumed)
@@ -97,7 +104,7 @@ public sealed class BatchReader(
             }
         }
         var next = consumed.GroupBy(one => one.TopicPartition).Select(partition => new TopicPartitionOffset(partition.Key, partition.Max(one => one.Offset.Value) + 1));
-        return new MessageBatch(messages, [.. next], offsets => Commit(consumer, offsets));
+        return new MessageBatch(messages, isUpToDate, [.. next], offsets => Commit(consumer, offsets));
     }
 
     private void Commit(IConsumer<byte[], byte[]> consumer, IReadOnlyList<TopicPartitionOffset> offsets)
