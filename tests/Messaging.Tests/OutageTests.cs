@@ -74,18 +74,20 @@ public sealed class OutageTests : IDisposable
     [Fact]
     public async Task A_dead_letter_that_meets_an_outage_is_there_before_the_next_message_is_handled()
     {
-        var down = new TaskCompletionSource();
+        var (published, down) = (new TaskCompletionSource(), new TaskCompletionSource());
         var recorder = new Recorder();
-        recorder.Behaviour = envelope =>
+        recorder.Behaviour = async envelope =>
         {
             if (envelope.Id != "poison")
-                return Task.CompletedTask;
+                return;
+            await published.Task;
             _broker.SetDown();
             down.TrySetResult();
             throw new FormatException("cannot be");
         };
         await using var service = await Service.StartAsync(_options with { PoisonAttempts = 1, Deadline = TimeSpan.FromSeconds(1) }, recorder);
         await service.PublishFaultAsync("poison");
+        published.SetResult();
         await down.Task.WaitAsync(Service.Patience, TestContext.Current.CancellationToken);
         await Should.ThrowAsync<BrokerUnavailableException>(() => service.PublishFaultAsync("lost"));
         recorder.Behaviour = _ => Task.CompletedTask;
