@@ -12,7 +12,7 @@ public sealed class Deployment : IAsyncDisposable
     public const string Broker = "broker";
 
     // Elsewhere the control plane has machines of its own; here it must not slow training down. (Agents hand their share on to their workers.)
-    private const int ControlPlaneNiceness = 5;
+    private const int ControlPlaneNiceness = 8;
 
     private static readonly string[] Services = ["detector", "planner", "executor"];
 
