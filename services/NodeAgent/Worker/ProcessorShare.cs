@@ -13,9 +13,10 @@ internal static class ProcessorShare
     // Without privileges the system takes one change in a tenth of a second, from all processes together.
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(110);
 
-    /// <summary>Takes a full share, for a worker that trains from now on.</summary>
-    public static async Task ClaimAsync()
+    /// <summary>Takes a full share when the worker has a rank.</summary>
+    public static async Task ClaimAsync(Task ranked)
     {
+        await ranked;
         for (var attempt = 0; attempt < Attempts && !TryClaim(); attempt++)
             await Task.Delay(Between);
     }

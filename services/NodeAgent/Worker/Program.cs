@@ -34,6 +34,7 @@ catch (PlatformNotSupportedException unfit)
 await Rehearsal.RunAsync();
 await using var outbox = new ReportOutbox();
 await using var worker = new WorkerTarget(options, outbox);
+_ = ProcessorShare.ClaimAsync(worker.Ranked);
 await using var listener = new AgentListener(options.Socket, worker, outbox);
 await Task.WhenAny(ended.Task, worker.Released);
 return 0;

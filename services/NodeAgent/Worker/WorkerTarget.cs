@@ -13,6 +13,7 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
     private readonly Endpoint _endpoint;
     private readonly ReportOutbox _outbox;
     private readonly TrainingSession _session;
+    private readonly TaskCompletionSource _ranked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public WorkerTarget(WorkerOptions options, ReportOutbox outbox)
@@ -23,6 +24,9 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
         _session = new TrainingSession(_endpoint, options.Machine, Tell);
     }
 
+    /// <summary>Completes when an order gives the machine a rank: from then on others wait for it.</summary>
+    public Task Ranked => _ranked.Task;
+
     /// <summary>Completes when an order released the machine from its job.</summary>
     public Task Released => _released.Task;
 
@@ -32,7 +36,7 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
     public Task ExecuteAsync(AgentCommand command, CancellationToken ct)
     {
         if (command.Order is StartTraining or Switch)
-            _ = ProcessorShare.ClaimAsync();
+            _ranked.TrySetResult();
         if (command.Order is Release release)
             ObeyRelease(release);
         else if (OrderTranslation.ToRequest(command.Order) is { } request)
