@@ -94,6 +94,27 @@ internal sealed class ThreadGroup : ICommunicator
             throw new TimeoutException($"Rank {Rank} waited {Deadline} for the other ranks.");
     }
 
+    public void ReduceScatter(Span<float> buffer) => AllReduce(buffer, ReduceOperation.Sum);
+
+    public void AllGather(Span<float> buffer)
+    {
+        Exchange(System.Runtime.InteropServices.MemoryMarshal.AsBytes(buffer));
+        for (var rank = 0; rank < Size; rank++)
+        {
+            var part = ((ICommunicator)this).PartOf(buffer.Length, rank);
+            System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(_sent[rank])[part].CopyTo(buffer[part]);
+        }
+
+        Barrier();
+    }
+
+    public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious)
+    {
+        Exchange(toNext);
+        _sent[(Rank + Size - 1) % Size].CopyTo(fromPrevious);
+        Barrier();
+    }
+
     private void Exchange(ReadOnlySpan<byte> bytes)
     {
         _sent[Rank] = bytes.ToArray();

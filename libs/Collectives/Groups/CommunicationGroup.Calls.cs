@@ -41,6 +41,23 @@ public sealed unsafe partial class CommunicationGroup
             Call(RingSchedule.AllGather(RingFrameKind.Barrier, data, 1, Rank, Size));
     }
 
+    /// <inheritdoc/>
+    public void ReduceScatter(Span<float> buffer)
+    {
+        fixed (float* data = buffer)
+            Call(RingSchedule.ReduceScatter(data, buffer.Length, Rank, Size));
+    }
+
+    /// <inheritdoc/>
+    public void AllGather(Span<float> buffer)
+    {
+        fixed (float* data = buffer)
+            Call(RingSchedule.GatherParts(data, buffer.Length, Rank, Size));
+    }
+
+    /// <inheritdoc/>
+    public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious) => throw new NotSupportedException();
+
     private void Call(in RingSchedule schedule)
     {
         lock (_calls)

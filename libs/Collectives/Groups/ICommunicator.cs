@@ -42,7 +42,27 @@ public interface ICommunicator
     /// <exception cref="CollectiveException">The generation has failed.</exception>
     void Broadcast(Span<byte> buffer, int root);
 
+    /// <summary>Sums the buffers of all ranks; afterwards <see cref="PartOf"/> of this rank holds the sum, and the rest of the buffer nothing of use.</summary>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void ReduceScatter(Span<float> buffer);
+
+    /// <summary>Gives every rank <see cref="PartOf"/> of every other, in place: the second half of what <see cref="ReduceScatter"/> begins.</summary>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void AllGather(Span<float> buffer);
+
+    /// <summary>
+    /// Sends to the next rank of the ring and receives from the previous one, both at once; either side may be empty. What one rank sends the next one receives, with equal
+    /// lengths. In a group of two this is point-to-point traffic in both directions; a group of one receives what it sent.
+    /// </summary>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious);
+
     /// <summary>Returns once every rank has called it.</summary>
     /// <exception cref="CollectiveException">The generation has failed.</exception>
     void Barrier();
+
+    /// <summary>Elements of a buffer that belong to one rank in <see cref="ReduceScatter"/> and <see cref="AllGather(Span{float})"/>: from element length * rank / size on.</summary>
+    /// <param name="length">Elements of the buffer.</param>
+    /// <param name="rank">Rank of the group.</param>
+    Range PartOf(int length, int rank) => (int)((long)length * rank / Size)..(int)((long)length * (rank + 1) / Size);
 }

@@ -10,7 +10,7 @@ internal static unsafe class Reduction
     {
         switch (kind)
         {
-            case RingFrameKind.AllReduceSum:
+            case RingFrameKind.AllReduceSum or RingFrameKind.ReduceScatter:
                 Combine<Sum>(into, arrived, count);
                 break;
             case RingFrameKind.AllReduceMin:

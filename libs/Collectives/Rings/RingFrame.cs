@@ -13,6 +13,9 @@ internal enum RingFrameKind
 
     /// <summary>Marks where a new generation begins on a connection that it keeps.</summary>
     Resync = 7,
+
+    ReduceScatter = 8,
+    Shift = 9,
 }
 
 /// <summary>Stands before the bytes of each call on each edge, so that ranks which disagree about a call meet an error and not wrong numbers.</summary>

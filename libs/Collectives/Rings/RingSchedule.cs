@@ -18,15 +18,18 @@ internal unsafe struct RingSchedule
     public int Chunks;
     public int Rank;
 
+    /// <summary>Chunk that goes out first, counted from the one of this rank.</summary>
+    public int Shift;
+
     /// <summary>Incoming steps below this one are reduced into the buffer; the others replace it.</summary>
     public int ReducedSteps;
     public int FirstOutStep;
     public int OutSteps;
     public int InSteps;
 
-    public readonly int OutChunk(int step) => Modulo(Rank - step);
+    public readonly int OutChunk(int step) => Modulo(Rank + Shift - step);
 
-    public readonly int InChunk(int step) => Modulo(Rank - step - 1);
+    public readonly int InChunk(int step) => Modulo(Rank + Shift - step - 1);
 
     public readonly long Start(int chunk) => Elements * chunk / Chunks * ElementBytes;
 
@@ -65,6 +68,32 @@ internal unsafe struct RingSchedule
         ReducedSteps = size - 1,
         OutSteps = (2 * size) - 2,
         InSteps = (2 * size) - 2,
+    };
+
+    public static RingSchedule ReduceScatter(float* data, long elements, int rank, int size) => new()
+    {
+        Kind = RingFrameKind.ReduceScatter,
+        Data = (byte*)data,
+        Elements = elements,
+        ElementBytes = sizeof(float),
+        Chunks = size,
+        Rank = rank,
+        Shift = -1,
+        ReducedSteps = size - 1,
+        OutSteps = size - 1,
+        InSteps = size - 1,
+    };
+
+    public static RingSchedule GatherParts(float* data, long elements, int rank, int size) => new()
+    {
+        Kind = RingFrameKind.AllGather,
+        Data = (byte*)data,
+        Elements = elements,
+        ElementBytes = sizeof(float),
+        Chunks = size,
+        Rank = rank,
+        OutSteps = size - 1,
+        InSteps = size - 1,
     };
 
     public static RingSchedule AllGather(RingFrameKind kind, byte* data, long bytesEach, int rank, int size) => new()

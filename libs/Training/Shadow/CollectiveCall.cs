@@ -8,6 +8,9 @@ internal static class CollectiveCall
 {
     public const string AllGather = "all-gather";
     public const string Barrier = "barrier";
+    public const string GatherParts = "all-gather in place";
+    public const string ReduceScatter = "reduce-scatter";
+    public const string Shift = "shift";
 
     public static string AllReduce(ReduceOperation operation) => operation switch
     {

@@ -53,6 +53,30 @@ public sealed class RecordingCommunicator(ICommunicator group) : ICommunicator
         Keep(CollectiveCall.Barrier, 0, CollectiveCall.DigestOf([]), []);
     }
 
+    /// <inheritdoc/>
+    public void ReduceScatter(Span<float> buffer)
+    {
+        var input = CollectiveCall.DigestOf(MemoryMarshal.AsBytes(buffer));
+        group.ReduceScatter(buffer);
+        Keep(CollectiveCall.ReduceScatter, buffer.Length * sizeof(float), input, MemoryMarshal.AsBytes(buffer[group.PartOf(buffer.Length, Rank)]));
+    }
+
+    /// <inheritdoc/>
+    public void AllGather(Span<float> buffer)
+    {
+        var input = CollectiveCall.DigestOf(MemoryMarshal.AsBytes(buffer[group.PartOf(buffer.Length, Rank)]));
+        group.AllGather(buffer);
+        Keep(CollectiveCall.GatherParts, buffer.Length * sizeof(float), input, MemoryMarshal.AsBytes(buffer));
+    }
+
+    /// <inheritdoc/>
+    public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious)
+    {
+        var input = CollectiveCall.DigestOf(toNext);
+        group.Shift(toNext, fromPrevious);
+        Keep(CollectiveCall.Shift, toNext.Length, input, fromPrevious);
+    }
+
     private void Keep(string operation, long length, string input, ReadOnlySpan<byte> output) =>
         _calls.Add(new RecordedCall(_calls.Count, operation, length, input, output.ToArray()));
 }

@@ -56,6 +56,19 @@ public sealed class SandboxedCommunicator(StepRecord record) : ICommunicator
     /// <inheritdoc/>
     public void Barrier() => Answer(CollectiveCall.Barrier, 0, [], []);
 
+    /// <inheritdoc/>
+    public void ReduceScatter(Span<float> buffer) => Answer(
+        CollectiveCall.ReduceScatter, buffer.Length * sizeof(float), MemoryMarshal.AsBytes(buffer),
+        MemoryMarshal.AsBytes(buffer[((ICommunicator)this).PartOf(buffer.Length, Rank)]));
+
+    /// <inheritdoc/>
+    public void AllGather(Span<float> buffer) => Answer(
+        CollectiveCall.GatherParts, buffer.Length * sizeof(float),
+        MemoryMarshal.AsBytes(buffer[((ICommunicator)this).PartOf(buffer.Length, Rank)]), MemoryMarshal.AsBytes(buffer));
+
+    /// <inheritdoc/>
+    public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious) => Answer(CollectiveCall.Shift, toNext.Length, toNext, fromPrevious);
+
     private void Answer(string operation, long length, ReadOnlySpan<byte> input, Span<byte> output)
     {
         if (Complete)

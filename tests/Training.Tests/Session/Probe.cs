@@ -62,6 +62,12 @@ internal sealed class Probes
 
         public void Broadcast(Span<byte> buffer, int root) => inner.Broadcast(buffer, root);
 
+        public void ReduceScatter(Span<float> buffer) => inner.ReduceScatter(buffer);
+
+        public void AllGather(Span<float> buffer) => inner.AllGather(buffer);
+
+        public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious) => inner.Shift(toNext, fromPrevious);
+
         public void Barrier() => inner.Barrier();
     }
 }
