@@ -95,6 +95,38 @@ public sealed class DetectionTests
     }
 
     [Fact]
+    public void A_second_report_about_a_worker_that_is_replaced_already_raises_nothing()
+    {
+        Observe(new WorkerExited("m1", 77, false, "gpt", 1, "signal 9", 123)).Count.ShouldBe(1);
+        Replace("m1");
+        Observe(new PeerUnreachable("m0", "gpt", 1, "m1", "reset", 5));
+        Pass(TimeSpan.FromSeconds(10)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void What_two_detectors_said_of_one_worker_is_over_when_one_migration_has_answered_it()
+    {
+        Observe(new WorkerExited("m1", 77, false, "gpt", 1, "signal 9", 123)).Count.ShouldBe(1);
+        _ledger.Raise("foreign", InterruptionKind.Unexpected, InterruptionCause.WorkerUnreachable, "m1");
+        _ledger.Plan();
+        _ledger.Raise("late", InterruptionKind.Unexpected, InterruptionCause.WorkerDeath, "m1");
+        Replace("m1");
+        var over = _ledger.Append(Detectors.Resolve(_ledger.World));
+        over.OfType<InterruptionResolved>().Select(resolved => resolved.InterruptionId).ShouldContain("gpt-m1-pid77");
+        over.OfType<InterruptionRecovered>().ShouldHaveSingleItem().InterruptionId.ShouldBe("late");
+    }
+
+    private void Replace(string leaver)
+    {
+        _ledger.Plan();
+        _ledger.Execute();
+        var plan = _ledger.World.Migrations.Single().Plan!;
+        foreach (var place in plan.To.Ranks) _ledger.Report(Ledger.Prepared(place.MachineId));
+        foreach (var place in plan.To.Ranks) _ledger.Report(Ledger.Switched(place.MachineId, place.Rank));
+        plan.Moves.ShouldHaveSingleItem().Leaver.ShouldBe(leaver);
+    }
+
+    [Fact]
     public void Notices_and_known_error_codes_are_expected_interruptions_and_unknown_codes_none()
     {
         Observe(new MaintenanceScheduled("m0", "firmware")).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Kind.ShouldBe(InterruptionKind.Expected);

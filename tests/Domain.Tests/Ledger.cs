@@ -46,9 +46,11 @@ internal sealed class Ledger
     public IReadOnlyList<object> Announce(string machine, MachineRole role, int port, WorkerPhase phase = WorkerPhase.Idle) => Append(Planner.OnAnnounced(
         World, new Announced(role, new WorkerStatus(phase, 100 + port, "127.0.0.1", port)) { MachineId = machine, Generation = 0 }, Now, Key));
 
-    public IReadOnlyList<object> Raise(string id, InterruptionKind kind, params string[] machines)
+    public IReadOnlyList<object> Raise(string id, InterruptionKind kind, params string[] machines) => Raise(id, kind, InterruptionCause.Manual, machines);
+
+    public IReadOnlyList<object> Raise(string id, InterruptionKind kind, InterruptionCause cause, params string[] machines)
     {
-        var raised = new InterruptionRaised(id, kind, InterruptionCause.Manual, Severity.Replace, machines, $"Because of {id}.", "test-1", []);
+        var raised = new InterruptionRaised(id, kind, cause, Severity.Replace, machines, $"Because of {id}.", "test-1", []);
         return Append(new Decision(World).OnInterruption(id, state => state.Raise(raised)));
     }
 

@@ -120,6 +120,31 @@ public sealed class PlanningTests
     }
 
     [Fact]
+    public void A_joiner_that_finishes_before_its_migration_is_closed_counts_and_the_job_completes_when_it_is()
+    {
+        var ledger = Ledger.WithRunningJob();
+        ledger.Raise("death", InterruptionKind.Unexpected, "m0");
+        ledger.Plan();
+        ledger.Execute();
+        foreach (var machine in (string[])["m1", "m2", "s0"]) ledger.Report(Ledger.Prepared(machine));
+        foreach (var (machine, rank) in (IEnumerable<(string, int)>)[("s0", 0), ("m1", 1), ("m2", 2)])
+        {
+            var finished = new Finished(100, new RankDigest(rank, machine, "d")) { MachineId = machine, Generation = 2, JobId = "gpt" };
+            ledger.Append(Planner.OnFinished(ledger.World, finished)).ShouldHaveSingleItem().ShouldBeOfType<JobRankFinished>();
+        }
+
+        foreach (var (machine, rank) in (IEnumerable<(string, int)>)[("s0", 0), ("m1", 1), ("m2", 2)]) ledger.Report(Ledger.Switched(machine, rank));
+        ledger.Plan().OfType<JobCompleted>().Single().Digests.Select(digest => digest.MachineId).ShouldBe(["s0", "m1", "m2"]);
+        ledger.World.Machine("s0").Status.ShouldBe(MachineStatus.Available);
+        ledger.World.Machine("m0").Status.ShouldBe(MachineStatus.Quarantined);
+    }
+
+    [Fact]
+    public void A_machine_that_is_in_no_topology_of_the_job_finishes_nothing() =>
+        Planner.OnFinished(
+            Ledger.WithRunningJob().World, new Finished(100, new RankDigest(0, "e0", "d")) { MachineId = "e0", Generation = 1, JobId = "gpt" }).Streams.ShouldBeEmpty();
+
+    [Fact]
     public void Whatever_is_interrupted_no_machine_is_in_two_plans_and_every_plan_obeys_the_rules() =>
         Gen.Select(Gen.Int[0, 5], Gen.Bool, Gen.Int[0, 3]).Array[1, 20].Sample(steps =>
         {

@@ -142,7 +142,10 @@ public sealed class Detectors(DetectionOptions options)
         return decision;
     }
 
-    /// <summary>A migration completed: the interruptions that it answered are resolved.</summary>
+    /// <summary>
+    /// A migration completed: the interruptions that it answered are resolved, and what else was said of a worker that holds no rank any more is over: it must
+    /// not be held against the machine when it comes back.
+    /// </summary>
     public static Decision Resolve(World world)
     {
         var decision = new Decision(world);
@@ -150,6 +153,13 @@ public sealed class Detectors(DetectionOptions options)
         {
             foreach (var id in migration.Interruptions)
                 decision.OnInterruption(id, interruption => interruption.Resolve(migration.Plan!.MigrationId));
+        }
+
+        foreach (var raised in world.Interruptions.Where(interruption => interruption.Status == InterruptionStatus.Open).Select(interruption => interruption.Raised!))
+        {
+            var ofWorker = raised.Cause is InterruptionCause.WorkerDeath or InterruptionCause.WorkerUnreachable or InterruptionCause.MachineLoss;
+            if (ofWorker && raised.Machines.All(machine => MemberJob(world, machine) is null))
+                decision.OnInterruption(raised.InterruptionId, interruption => interruption.Recover($"{string.Join(" and ", raised.Machines)} left the job in another migration."));
         }
 
         return decision;
@@ -186,7 +196,12 @@ public sealed class Detectors(DetectionOptions options)
     }
 
     private static Job? MemberJob(World world, string machineId) =>
-        world.Jobs.FirstOrDefault(job => job.Status == JobStatus.Running && (job.HasMember(machineId) || IsOpenMember(world, job, machineId)));
+        world.Jobs.FirstOrDefault(job => job.Status == JobStatus.Running
+            && ((job.HasMember(machineId) && !HasLeft(world, job, machineId)) || IsOpenMember(world, job, machineId)));
+
+    // Between the completion and the closing of the migration the leaver is no member any more.
+    private static bool HasLeft(World world, Job job, string machineId) =>
+        job.OpenMigration is { } id && world.Migration(id) is { Phase: MigrationPhase.Completed } migration && migration.Leavers.Contains(machineId);
 
     // Between the switch and the closing of the migration the joiner is a member already.
     private static bool IsOpenMember(World world, Job job, string machineId) =>

@@ -110,15 +110,15 @@ public sealed record Job(
     public IReadOnlyList<object> CloseMigration(string migrationId, MigrationOutcome outcome, JobTopology topology) =>
         OpenMigration == migrationId ? [new JobMigrationClosed(Spec!.JobId, migrationId, outcome, topology)] : [];
 
-    /// <summary>A rank trained its last step; with the last rank the job is completed.</summary>
-    public IReadOnlyList<object> FinishRank(long steps, RankDigest digest)
-    {
-        if (Status != JobStatus.Running || Finished.ContainsKey(digest.Rank)) return [];
-        var events = new List<object> { new JobRankFinished(Spec!.JobId, steps, digest) };
-        var finished = Finished.SetItem(digest.Rank, digest);
-        if (finished.Count == Topology!.Ranks.Count) events.Add(new JobCompleted(Spec.JobId, steps, [.. finished.Values]));
-        return events;
-    }
+    /// <summary>A rank trained its last step.</summary>
+    public IReadOnlyList<object> FinishRank(long steps, RankDigest digest) =>
+        Status == JobStatus.Running && !Finished.ContainsKey(digest.Rank) ? [new JobRankFinished(Spec!.JobId, steps, digest)] : [];
+
+    /// <summary>Completes the job once all ranks are finished and no plan holds it: whoever joined last has to be a member before it is released.</summary>
+    public IReadOnlyList<object> Complete() =>
+        Status == JobStatus.Running && OpenMigration is null && Finished.Count == Topology!.Ranks.Count
+            ? [new JobCompleted(Spec!.JobId, Spec.Steps, [.. Finished.Values])]
+            : [];
 
     /// <summary>The state after an event.</summary>
     public Job Evolve(object @event) => @event switch

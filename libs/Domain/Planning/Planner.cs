@@ -45,18 +45,31 @@ public sealed class Planner(PlanningOptions options)
     public static Decision OnFinished(World world, Finished report)
     {
         var decision = new Decision(world);
-        if (report.JobId is not { } jobId || !world.Job(jobId).HasMember(report.MachineId)) return decision;
+        if (report.JobId is not { } jobId || !IsMember(world, world.Job(jobId), report)) return decision;
         decision.OnJob(jobId, state => state.FinishRank(report.Steps, report.Digest));
+        CompleteJob(decision, jobId);
+        return decision;
+    }
+
+    // A joiner may train the last steps before the log knows that its migration is over.
+    private static bool IsMember(World world, Job job, MachineReport report) =>
+        job.HasMember(report.MachineId)
+        || (job.OpenMigration is { } migration && world.Migration(migration).Plan!.To is var next && next.Generation == report.Generation
+            && next.Ranks.Any(place => place.MachineId == report.MachineId));
+
+    private static void CompleteJob(Decision decision, string jobId)
+    {
+        decision.OnJob(jobId, state => state.Complete());
         var job = decision.Job(jobId);
-        if (job.Status != JobStatus.Completed) return decision;
+        if (job.Status != JobStatus.Completed) return;
         foreach (var machine in job.Topology!.Ranks.Select(place => place.MachineId).Concat(job.Standbys.Keys))
             decision.OnMachine(machine, state => state.JobId == jobId ? state.Release($"Job {jobId} is completed.") : []);
-        return decision;
     }
 
     private Decision Continue(Decision decision, World world, DateTimeOffset now, ReadOnlySpan<byte> key)
     {
         foreach (var migration in world.Migrations) CloseEnded(decision, migration, now);
+        foreach (var job in decision.Jobs.Where(job => job.Status == JobStatus.Running).ToList()) CompleteJob(decision, job.Spec!.JobId);
         foreach (var job in decision.Jobs.Where(job => job.Status == JobStatus.Submitted)) StartJob(decision, job, key);
         foreach (var job in decision.Jobs.Where(job => job.Status == JobStatus.Running))
         {
