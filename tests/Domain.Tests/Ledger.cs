@@ -83,7 +83,7 @@ internal sealed class Ledger
         new() { MachineId = machine, Generation = generation, JobId = "gpt", MigrationId = $"gpt-g{generation}" };
 
     public static Switched Switched(string machine, int rank, int generation = 2, long stopped = 1_000_000, long resumed = 3_000_000) => new(new SwitchReport(
-        machine, rank, stopped, resumed, 10, 0, new ConnectionDelta(0, 0, 1, 1), new ConnectionDelta(0, 0, 1, 1), 0, 0, []))
+        machine, [rank], stopped, resumed, 10, 0, new ConnectionDelta(0, 0, 1, 1), new ConnectionDelta(0, 0, 1, 1), 0, 0, []))
     {
         MachineId = machine,
         Generation = generation,

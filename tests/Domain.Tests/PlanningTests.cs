@@ -60,7 +60,8 @@ public sealed class PlanningTests
         ledger.Plan().ShouldBeEmpty();
         ledger.Announce("e1", MachineRole.Elastic, 4000);
         ledger.Plan().ShouldBeEmpty();
-        ledger.Events.OfType<MigrationPlanned>().Single().Plan.Moves.ShouldBe([new MachineMove("m0", "e1", 0)]);
+        ledger.Events.OfType<MigrationPlanned>().Single().Plan.Moves.ShouldHaveSingleItem().ShouldSatisfyAllConditions(
+            move => (move.Leaver, move.Joiner).ShouldBe(("m0", "e1")), move => move.Ranks.ShouldBe([0]));
     }
 
     [Fact]
@@ -112,7 +113,7 @@ public sealed class PlanningTests
         var ledger = Ledger.WithRunningJob();
         for (var rank = 0; rank < 3; rank++)
         {
-            ledger.Append(Planner.OnFinished(ledger.World, new Finished(100, new RankDigest(rank, $"m{rank}", "d")) { MachineId = $"m{rank}", Generation = 1, JobId = "gpt" }));
+            ledger.Append(Planner.OnFinished(ledger.World, new Finished(100, [new RankDigest(rank, $"m{rank}", "d")]) { MachineId = $"m{rank}", Generation = 1, JobId = "gpt" }));
         }
 
         ledger.Events.OfType<JobCompleted>().Single().Digests.Count.ShouldBe(3);
@@ -129,7 +130,7 @@ public sealed class PlanningTests
         foreach (var machine in (string[])["m1", "m2", "s0"]) ledger.Report(Ledger.Prepared(machine));
         foreach (var (machine, rank) in (IEnumerable<(string, int)>)[("s0", 0), ("m1", 1), ("m2", 2)])
         {
-            var finished = new Finished(100, new RankDigest(rank, machine, "d")) { MachineId = machine, Generation = 2, JobId = "gpt" };
+            var finished = new Finished(100, [new RankDigest(rank, machine, "d")]) { MachineId = machine, Generation = 2, JobId = "gpt" };
             ledger.Append(Planner.OnFinished(ledger.World, finished)).ShouldHaveSingleItem().ShouldBeOfType<JobRankFinished>();
         }
 
@@ -142,7 +143,7 @@ public sealed class PlanningTests
     [Fact]
     public void A_machine_that_is_in_no_topology_of_the_job_finishes_nothing() =>
         Planner.OnFinished(
-            Ledger.WithRunningJob().World, new Finished(100, new RankDigest(0, "e0", "d")) { MachineId = "e0", Generation = 1, JobId = "gpt" }).Streams.ShouldBeEmpty();
+            Ledger.WithRunningJob().World, new Finished(100, [new RankDigest(0, "e0", "d")]) { MachineId = "e0", Generation = 1, JobId = "gpt" }).Streams.ShouldBeEmpty();
 
     [Fact]
     public void Whatever_is_interrupted_no_machine_is_in_two_plans_and_every_plan_obeys_the_rules() =>

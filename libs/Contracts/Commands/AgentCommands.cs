@@ -27,11 +27,10 @@ public abstract record AgentOrder
     public required string OrderId { get; init; }
 }
 
-/// <summary>Take a rank in the first generation of a job.</summary>
+/// <summary>Take the ranks that the first generation of a job gives the machine.</summary>
 /// <param name="Job">What to train.</param>
 /// <param name="Topology">Generation 1.</param>
-/// <param name="Rank">The rank to take.</param>
-public sealed record StartTraining(JobSpec Job, JobTopology Topology, int Rank) : AgentOrder;
+public sealed record StartTraining(JobSpec Job, JobTopology Topology) : AgentOrder;
 
 /// <summary>Prove and warm up a general standby by a shadow iteration on the job's record.</summary>
 /// <param name="Job">The job.</param>

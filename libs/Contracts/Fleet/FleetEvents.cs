@@ -24,13 +24,13 @@ public enum MachineRole
 [EventType("trainmover.machine.registered.v1", Topics.Fleet)]
 public sealed record MachineRegistered(string MachineId, MachineRole Role, string Host, int Port);
 
-/// <summary>A machine was given a rank of a job.</summary>
+/// <summary>A machine was given ranks of a job, one per device.</summary>
 /// <param name="MachineId">The machine.</param>
 /// <param name="JobId">The job.</param>
-/// <param name="Rank">The rank.</param>
+/// <param name="Ranks">The ranks, ascending.</param>
 /// <param name="Generation">Generation of the job from which on it holds.</param>
 [EventType("trainmover.machine.assigned.v1", Topics.Fleet)]
-public sealed record MachineAssigned(string MachineId, string JobId, int Rank, int Generation);
+public sealed record MachineAssigned(string MachineId, string JobId, IReadOnlyList<int> Ranks, int Generation);
 
 /// <summary>A plan reserved the machine as joiner; no other plan may have it.</summary>
 /// <param name="MachineId">The joiner.</param>

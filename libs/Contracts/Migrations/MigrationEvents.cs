@@ -64,19 +64,21 @@ public sealed record TimedPhase(string Name, long StartMonotonicNs, long EndMono
 
 /// <summary>What the switch was like on one member of the new generation.</summary>
 /// <param name="MachineId">The member.</param>
-/// <param name="Rank">Its rank.</param>
+/// <param name="Ranks">Its ranks, ascending.</param>
 /// <param name="StoppedMonotonicNs">When its training stopped: the boundary, or the failed call.</param>
 /// <param name="ResumedMonotonicNs">When it computed again.</param>
 /// <param name="ResumedStep">Steps completed when it computed again.</param>
 /// <param name="LostSteps">Completed steps that were lost; 0 wherever a copy survived.</param>
 /// <param name="Connections">Connections of this member that changed.</param>
 /// <param name="PlannedConnections">What the delta plan says of this member.</param>
-/// <param name="StateBytes">State received, in bytes; 0 on a stayer.</param>
+/// <param name="StateBytes">State received while training stood still, in bytes; 0 on a stayer that went on from its own.</param>
 /// <param name="DeviceBytes">Device memory allocated by the switch, in bytes; 0 on a stayer.</param>
 /// <param name="Phases">Where its time went.</param>
+/// <param name="StateSource">From where its state came; absent where it went on from its own.</param>
+/// <param name="FollowedBytes">State and gradients received before the switch, while training went on, in bytes.</param>
 public sealed record SwitchReport(
     string MachineId,
-    int Rank,
+    IReadOnlyList<int> Ranks,
     long StoppedMonotonicNs,
     long ResumedMonotonicNs,
     long ResumedStep,
@@ -85,7 +87,9 @@ public sealed record SwitchReport(
     ConnectionDelta PlannedConnections,
     long StateBytes,
     long DeviceBytes,
-    IReadOnlyList<TimedPhase> Phases);
+    IReadOnlyList<TimedPhase> Phases,
+    StateSource? StateSource = null,
+    long FollowedBytes = 0);
 
 /// <summary>A member of the new generation completed its first step on it.</summary>
 /// <param name="MigrationId">The migration.</param>

@@ -25,15 +25,18 @@ public enum StateSource
     /// <summary>The leaver, which is alive.</summary>
     [JsonStringEnumMemberName("leaver")] Leaver,
 
-    /// <summary>A data-parallel peer, which holds an identical copy.</summary>
+    /// <summary>Data-parallel peers, which hold identical copies: each sends a part.</summary>
     [JsonStringEnumMemberName("data-parallel-peer")] DataParallelPeer,
+
+    /// <summary>The newest checkpoint that all ranks have; steps after it are trained again.</summary>
+    [JsonStringEnumMemberName("checkpoint")] Checkpoint,
 }
 
 /// <summary>One leaver and the joiner that takes its exact role.</summary>
 /// <param name="Leaver">Machine that leaves.</param>
 /// <param name="Joiner">Machine that takes its role.</param>
-/// <param name="Rank">The rank that moves.</param>
-public sealed record MachineMove(string Leaver, string Joiner, int Rank);
+/// <param name="Ranks">The ranks that move, ascending: all of the leaver's.</param>
+public sealed record MachineMove(string Leaver, string Joiner, IReadOnlyList<int> Ranks);
 
 /// <summary>A machine that was weighed as joiner.</summary>
 /// <param name="MachineId">The machine.</param>
@@ -49,7 +52,7 @@ public sealed record Candidate(string MachineId, double Score, bool Chosen, stri
 /// <param name="From">Membership that is left.</param>
 /// <param name="To">Membership that is switched to; ring positions are kept.</param>
 /// <param name="Moves">Leavers and their joiners.</param>
-/// <param name="StateSource">From where the joiners get their state.</param>
+/// <param name="StateSource">From where the joiners get their state: the best source that is available. Where it fails, the next one in the order of <see cref="Migrations.StateSource"/> takes over.</param>
 /// <param name="Layout">The job's layout.</param>
 /// <param name="Reason">Why the migration takes place, in one plain sentence.</param>
 /// <param name="Interruptions">Ids of the interruptions it answers.</param>

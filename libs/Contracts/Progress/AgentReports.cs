@@ -38,11 +38,11 @@ public enum WorkerPhase
 /// <param name="Port">Port of that listener.</param>
 /// <param name="JobId">Its job, if any.</param>
 /// <param name="Generation">Generation in which it trains; 0 without a job.</param>
-/// <param name="Rank">Its rank, if any.</param>
+/// <param name="Ranks">Its ranks, ascending; absent without a rank.</param>
 /// <param name="Step">Completed steps.</param>
 /// <param name="PreparedGeneration">Generation that it has prepared and not switched to, if any.</param>
 public sealed record WorkerStatus(
-    WorkerPhase Phase, int Pid, string Host, int Port, string? JobId = null, int Generation = 0, int? Rank = null, long Step = 0, int? PreparedGeneration = null);
+    WorkerPhase Phase, int Pid, string Host, int Port, string? JobId = null, int Generation = 0, IReadOnlyList<int>? Ranks = null, long Step = 0, int? PreparedGeneration = null);
 
 /// <summary>What a machine reports of orders and of its worker; the body of <see cref="AgentReport"/>.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "report")]
@@ -117,8 +117,8 @@ public sealed record Parked(long Step, string Cause, string? SuspectMachine, str
 
 /// <summary>The last step is trained here.</summary>
 /// <param name="Steps">Completed steps.</param>
-/// <param name="Digest">Final state of the rank.</param>
-public sealed record Finished(long Steps, RankDigest Digest) : MachineReport;
+/// <param name="Digests">Final state of the machine's ranks, ascending.</param>
+public sealed record Finished(long Steps, IReadOnlyList<RankDigest> Digests) : MachineReport;
 
 /// <summary>The message that carries a report on <see cref="Topics.Progress"/>.</summary>
 /// <param name="Report">The report.</param>

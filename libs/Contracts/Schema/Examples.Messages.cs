@@ -27,7 +27,7 @@ public static partial class Examples
             new InterruptionRecovered(Interruption, "the maintenance was called off"),
 
             new MachineRegistered("s0", MachineRole.Standby, "10.0.0.20", 7000),
-            new MachineAssigned("s0", Job, 1, 2),
+            new MachineAssigned("s0", Job, [1], 2),
             new MachineReserved("s0", Migration),
             new MachineReleased("m1", "its rank moved to s0"),
             new MachineQuarantined("m1", "maintenance", new DateTimeOffset(2026, 3, 1, 18, 0, 0, TimeSpan.Zero)),

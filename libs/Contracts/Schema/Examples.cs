@@ -30,7 +30,8 @@ public static partial class Examples
 
     private static readonly JobLayout Layout = new(Dp: 3, Pp: 1, Tp: 1);
     private static readonly JobSpec Spec = new(
-        Job, Layout, 90, 42, 8, 0.001f, new JobModel(5, 128, 4, 64, 0.1f), "/srv/trainmover/gpt/corpus.txt", "/srv/trainmover/gpt");
+        Job, Layout, 90, 42, 8, 0.001f, new JobModel(5, 128, 4, 64, 0.1f), "/srv/trainmover/gpt/corpus.txt", "/srv/trainmover/gpt",
+        MicroBatches: 2, DevicesPerMachine: 1, ShardOptimizer: true, CheckpointEvery: 20, new JobTechniques(TwoPhaseGroups: true, Sandbox: true, Following: false));
     private static readonly JobTopology Before = new(
         1, [new(0, "m0", "10.0.0.10", 7000), new(1, "m1", "10.0.0.11", 7000), new(2, "m2", "10.0.0.12", 7000)], Key);
     private static readonly JobTopology After = new(
@@ -40,14 +41,14 @@ public static partial class Examples
     private static readonly RankDigest Digest = new(1, "s0", StateDigest);
 
     private static readonly MigrationPlan Plan = new(
-        Migration, Job, InterruptionKind.Expected, Before, After, [new("m1", "s0", 1)], StateSource.Leaver, Layout, "m1 is due for a firmware update",
+        Migration, Job, InterruptionKind.Expected, Before, After, [new("m1", "s0", [1])], StateSource.Leaver, Layout, "m1 is due for a firmware update",
         [Interruption], [new("s0", 2, Chosen: true, "a warm standby of this job"), new("e0", 1, Chosen: false, "elastic, not warm")], "1",
         new DateTimeOffset(2026, 3, 1, 12, 2, 0, TimeSpan.Zero), Now);
 
     private static readonly SwitchReport Switch = new(
-        "s0", 1, Now + 60_000_000_000, Now + 60_212_000_000, 34, 0, new(Kept: 0, Inherited: 0, Removed: 0, Added: 2),
+        "s0", [1], Now + 60_000_000_000, Now + 60_212_000_000, 34, 0, new(Kept: 0, Inherited: 0, Removed: 0, Added: 2),
         new(Kept: 0, Inherited: 0, Removed: 0, Added: 2), 12_582_912, 12_582_912,
-        [new("state-transfer", Now + 60_001_000_000, Now + 60_180_000_000), new("connect", Now + 60_001_000_000, Now + 60_012_000_000)]);
+        [new("state-transfer", Now + 60_001_000_000, Now + 60_180_000_000), new("connect", Now + 60_001_000_000, Now + 60_012_000_000)], StateSource.Leaver, 37_748_736);
 
     private static readonly Dictionary<Type, IReadOnlyList<Example>> All = Messages.Concat(Orders).Concat(Reports)
         .GroupBy(example => example.Body.GetType())
@@ -65,7 +66,7 @@ public static partial class Examples
         {
             var orders = new (string Name, AgentOrder Order)[]
             {
-                ("start-training", new StartTraining(Spec, Before, 1) { MachineId = "m1", JobId = Job, Generation = 1, OrderId = "gpt:start" }),
+                ("start-training", new StartTraining(Spec, Before) { MachineId = "m1", JobId = Job, Generation = 1, OrderId = "gpt:start" }),
                 ("warm-up", new WarmUp(Spec) { MachineId = "s0", JobId = Job, Generation = 1, OrderId = "gpt:warm-up" }),
                 ("prepare", new Prepare(Plan, Spec) { MachineId = "s0", JobId = Job, Generation = 2, OrderId = "gpt-g2:prepare" }),
                 ("switch", new Switch(Migration, LeaverLost: false) { MachineId = "s0", JobId = Job, Generation = 2, OrderId = "gpt-g2:switch" }),
@@ -80,7 +81,7 @@ public static partial class Examples
     {
         get
         {
-            var worker = new WorkerStatus(WorkerPhase.Joining, 4711, "10.0.0.20", 7000, Job, 1, 1, 33, 2);
+            var worker = new WorkerStatus(WorkerPhase.Joining, 4711, "10.0.0.20", 7000, Job, 1, [1], 33, 2);
             var reports = new (string Name, MachineReport Report)[]
             {
                 ("announced", new Announced(MachineRole.Standby, worker) { MachineId = "s0", Generation = 1, JobId = Job, MigrationId = Migration }),
@@ -92,7 +93,7 @@ public static partial class Examples
                 ("aborted", new Aborted { MachineId = "m0", Generation = 2, JobId = Job, MigrationId = Migration }),
                 ("refused", new Refused("gpt-g2:abort", "the vote has passed") { MachineId = "m0", Generation = 2, JobId = Job, MigrationId = Migration }),
                 ("parked", new Parked(34, "peer-lost", "m1", "m1 reset the connection", Now) { MachineId = "m0", Generation = 1, JobId = Job, MigrationId = Migration }),
-                ("finished", new Finished(90, Digest) { MachineId = "s0", Generation = 2, JobId = Job, MigrationId = Migration }),
+                ("finished", new Finished(90, [Digest]) { MachineId = "s0", Generation = 2, JobId = Job, MigrationId = Migration }),
             };
             return reports.Select(report => new Example(report.Name, new AgentReport(report.Report)));
         }

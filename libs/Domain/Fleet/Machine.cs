@@ -66,12 +66,12 @@ public sealed record Machine(
         ? [new MachineReserved(MachineId, migrationId)]
         : throw new DomainRuleException($"Machine {MachineId} cannot be reserved for {migrationId}: it is {Status}{(MigrationId is null ? "" : $" by {MigrationId}")}.");
 
-    /// <summary>Gives it a rank.</summary>
-    /// <exception cref="DomainRuleException">It holds another rank, or is quarantined.</exception>
-    public IReadOnlyList<object> Assign(string jobId, int rank, int generation) => Status switch
+    /// <summary>Gives it ranks.</summary>
+    /// <exception cref="DomainRuleException">It holds others, or is quarantined.</exception>
+    public IReadOnlyList<object> Assign(string jobId, IReadOnlyList<int> ranks, int generation) => Status switch
     {
-        MachineStatus.Available or MachineStatus.Reserved => [new MachineAssigned(MachineId, jobId, rank, generation)],
-        _ => throw new DomainRuleException($"Machine {MachineId} cannot take rank {rank} of {jobId}: it is {Status}."),
+        MachineStatus.Available or MachineStatus.Reserved => [new MachineAssigned(MachineId, jobId, ranks, generation)],
+        _ => throw new DomainRuleException($"Machine {MachineId} cannot take rank {string.Join(" and ", ranks)} of {jobId}: it is {Status}."),
     };
 
     /// <summary>Lets it go; nothing when it is free already.</summary>

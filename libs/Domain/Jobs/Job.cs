@@ -59,18 +59,14 @@ public sealed record Job(
     public static string Stream(string jobId) => $"job-{jobId}";
 
     /// <summary>Whether the machine holds a rank.</summary>
-    public bool HasMember(string machineId) => Topology?.Ranks.Any(place => place.MachineId == machineId) == true;
+    public bool HasMember(string machineId) => Topology?.Has(machineId) == true;
 
     /// <summary>Hands the job in.</summary>
     /// <exception cref="DomainRuleException">The id is taken, or the specification makes no sense.</exception>
     public IReadOnlyList<object> Submit(JobSpec spec)
     {
         if (Status != JobStatus.None) throw new DomainRuleException($"Job {spec.JobId} was submitted before: choose another id.");
-        if (spec.Layout is not { Dp: >= 1, Pp: 1, Tp: 1 })
-            throw new DomainRuleException($"Layout dp {spec.Layout.Dp}, pp {spec.Layout.Pp}, tp {spec.Layout.Tp} is not supported: dp of 1 or more with pp 1 and tp 1 is.");
-        if (spec.Steps < 1) throw new DomainRuleException("A job trains at least 1 step.");
-        if (spec.BatchPerRank < 1) throw new DomainRuleException("A rank trains at least 1 sequence per step.");
-        if (spec.Model.Width % spec.Model.Heads != 0) throw new DomainRuleException($"Model width {spec.Model.Width} is not a multiple of {spec.Model.Heads} heads.");
+        if (JobRules.BrokenBy(spec) is { } broken) throw new DomainRuleException($"Job {spec.JobId} cannot be trained: {broken}.");
         return [new JobSubmitted(spec)];
     }
 
@@ -133,7 +129,7 @@ public sealed record Job(
         {
             OpenMigration = null,
             Topology = e.Topology,
-            Standbys = Standbys.RemoveRange(e.Topology.Ranks.Select(place => place.MachineId)),
+            Standbys = Standbys.RemoveRange(e.Topology.Machines),
         },
         JobRankFinished e => this with { Finished = Finished.SetItem(e.Digest.Rank, e.Digest) },
         JobCompleted => this with { Status = JobStatus.Completed },

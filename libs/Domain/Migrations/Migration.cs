@@ -51,13 +51,13 @@ public sealed record Migration(
     /// <summary>Machines that must finish phase 1: the new members, and the leavers while they live.</summary>
     public IReadOnlyList<string> Participants =>
     [
-        .. Plan!.To.Ranks.Select(place => place.MachineId)
+        .. Plan!.To.Machines
             .Concat(Kind == InterruptionKind.Expected ? Leavers : [])
             .Order(StringComparer.Ordinal),
     ];
 
     /// <summary>Machines whose vote the switch needs: the members of the old generation that live. One that aborted makes the switch impossible.</summary>
-    public IEnumerable<string> Voters => Plan!.From.Ranks.Select(place => place.MachineId).Where(machine => Kind == InterruptionKind.Expected || !Leavers.Contains(machine));
+    public IEnumerable<string> Voters => Plan!.From.Machines.Where(machine => Kind == InterruptionKind.Expected || !Leavers.Contains(machine));
 
     /// <summary>The state after an event.</summary>
     public Migration Evolve(object @event) => @event switch

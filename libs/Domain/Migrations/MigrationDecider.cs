@@ -54,14 +54,14 @@ public static class MigrationDecider
     public static IReadOnlyList<object> RecordSwitched(Migration state, Switched report)
     {
         if (!Concerns(state, report) || !state.SwitchOrdered || state.Ended) return [];
-        if (state.Switched.ContainsKey(report.MachineId) || state.Plan!.To.Ranks.All(place => place.MachineId != report.MachineId)) return [];
+        if (state.Switched.ContainsKey(report.MachineId) || !state.Plan!.To.Has(report.MachineId)) return [];
 
         var events = new List<object>();
         if (state.Phase != MigrationPhase.Agreed)
             events.Add(new SwitchAgreed(state.Plan.MigrationId, state.Plan.JobId, report.Switch.ResumedStep, report.MachineId));
         events.Add(new ParticipantSwitched(state.Plan.MigrationId, state.Plan.JobId, report.Switch));
         var after = events.Aggregate(state, (current, @event) => current.Evolve(@event));
-        if (after.Switched.Count == after.Plan!.To.Ranks.Count) events.Add(MigrationTotals.Complete(after));
+        if (after.Switched.Count == after.Plan!.To.Machines.Count) events.Add(MigrationTotals.Complete(after));
         return events;
     }
 

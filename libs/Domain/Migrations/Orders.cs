@@ -19,7 +19,7 @@ public static class Orders
     /// </summary>
     public static IReadOnlyList<AgentOrder> For(object @event, World world) => @event switch
     {
-        JobStarted e when world.Job(e.JobId) is { Status: JobStatus.Running, LastGeneration: 1 } job => [.. e.Topology.Ranks.Select(place => Start(job, place))],
+        JobStarted e when world.Job(e.JobId) is { Status: JobStatus.Running, LastGeneration: 1 } job => [.. e.Topology.Machines.Select(machine => Start(job, machine))],
         StandbyAssigned e when IsWarmingUp(world.Job(e.JobId), e.MachineId) => [WarmUpOrder(world.Job(e.JobId), e.MachineId)],
         PreparationStarted e => Current(world, e.MigrationId, MigrationPhase.Preparing),
         SwitchOrdered e => Current(world, e.MigrationId, MigrationPhase.Switching),
@@ -39,7 +39,7 @@ public static class Orders
         {
             // Only the very process that the topology names may start in generation 1: a later one has lost its state.
             var place = job.Topology!.Ranks.FirstOrDefault(place => place.MachineId == announced.MachineId && place.Port == worker.Port);
-            if (place is not null && job.Topology.Generation == 1 && worker is { Phase: WorkerPhase.Idle, JobId: null }) orders.Add(Start(job, place));
+            if (place is not null && job.Topology.Generation == 1 && worker is { Phase: WorkerPhase.Idle, JobId: null }) orders.Add(Start(job, place.MachineId));
             if (worker.Phase == WorkerPhase.Idle && IsWarmingUp(job, announced.MachineId)) orders.Add(WarmUpOrder(job, announced.MachineId));
         }
 
@@ -102,9 +102,9 @@ public static class Orders
     private static bool IsWarmingUp(Job job, string machineId) =>
         job.Standbys.TryGetValue(machineId, out var trust) && trust == StandbyTrust.Assigned;
 
-    private static StartTraining Start(Job job, RankPlace place) => new(job.Spec!, job.Topology!, place.Rank)
+    private static StartTraining Start(Job job, string machineId) => new(job.Spec!, job.Topology!)
     {
-        MachineId = place.MachineId,
+        MachineId = machineId,
         JobId = job.Spec!.JobId,
         Generation = 1,
         OrderId = $"{job.Spec.JobId}:start",

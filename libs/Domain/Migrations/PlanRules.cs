@@ -14,7 +14,8 @@ public static class PlanRules
         Require(plan.Interruptions.Count > 0, "it answers no interruption");
         Require(plan.From.Ranks.Count == plan.To.Ranks.Count, "the number of ranks changes");
         Require(plan.Moves.Select(move => move.Joiner).Distinct().Count() == plan.Moves.Count, "a joiner is named twice");
-        var moves = plan.Moves.ToDictionary(move => move.Rank);
+        Require(plan.Moves.SelectMany(move => move.Ranks).Distinct().Count() == plan.Moves.Sum(move => move.Ranks.Count), "a rank moves twice");
+        var moves = plan.Moves.SelectMany(move => move.Ranks, (move, rank) => (move, rank)).ToDictionary(pair => pair.rank, pair => pair.move);
         foreach (var (before, after) in plan.From.Ranks.Zip(plan.To.Ranks))
         {
             Require(before.Rank == after.Rank, $"rank {before.Rank} changes its place");
@@ -24,9 +25,8 @@ public static class PlanRules
                 Require(before == after, $"rank {before.Rank} moves though no move names it");
         }
 
-        Require(
-            plan.To.Ranks.Select(place => place.MachineId).Distinct().Count() == plan.To.Ranks.Count,
-            "a machine holds two ranks");
+        Require(plan.Moves.All(move => !plan.From.Has(move.Joiner)), "a joiner holds ranks already");
+        Require(plan.Moves.All(move => !plan.To.Has(move.Leaver)), "a leaver keeps ranks");
 
         void Require(bool holds, string otherwise)
         {

@@ -46,7 +46,7 @@ public sealed class Planner(PlanningOptions options)
     {
         var decision = new Decision(world);
         if (report.JobId is not { } jobId || !IsMember(world, world.Job(jobId), report)) return decision;
-        decision.OnJob(jobId, state => state.FinishRank(report.Steps, report.Digest));
+        foreach (var digest in report.Digests) decision.OnJob(jobId, state => state.FinishRank(report.Steps, digest));
         CompleteJob(decision, jobId);
         return decision;
     }
@@ -55,14 +55,14 @@ public sealed class Planner(PlanningOptions options)
     private static bool IsMember(World world, Job job, MachineReport report) =>
         job.HasMember(report.MachineId)
         || (job.OpenMigration is { } migration && world.Migration(migration).Plan!.To is var next && next.Generation == report.Generation
-            && next.Ranks.Any(place => place.MachineId == report.MachineId));
+            && next.Has(report.MachineId));
 
     private static void CompleteJob(Decision decision, string jobId)
     {
         decision.OnJob(jobId, state => state.Complete());
         var job = decision.Job(jobId);
         if (job.Status != JobStatus.Completed) return;
-        foreach (var machine in job.Topology!.Ranks.Select(place => place.MachineId).Concat(job.Standbys.Keys))
+        foreach (var machine in job.Topology!.Machines.Concat(job.Standbys.Keys))
             decision.OnMachine(machine, state => state.JobId == jobId ? state.Release($"Job {jobId} is completed.") : []);
     }
 
@@ -84,13 +84,13 @@ public sealed class Planner(PlanningOptions options)
     {
         var free = decision.Machines
             .Where(machine => machine is { Status: MachineStatus.Available, Role: MachineRole.Training })
-            .Take(job.Spec!.Layout.Ranks).ToList();
-        if (free.Count < job.Spec.Layout.Ranks) return;
+            .Take(job.Spec!.Machines).ToList();
+        if (free.Count < job.Spec.Machines) return;
         if (key.Length != KeyBytes) throw new ArgumentException($"A job key has {KeyBytes} bytes.", nameof(key));
         var topology = new JobTopology(
-            1, [.. free.Select((machine, rank) => new RankPlace(rank, machine.MachineId, machine.Host, machine.Port))], Convert.ToBase64String(key));
+            1, [.. Enumerable.Range(0, job.Spec.Layout.Ranks).Select(rank => PlaceOn(free[rank / job.Spec.Devices], rank))], Convert.ToBase64String(key));
         decision.OnJob(job.Spec.JobId, state => state.Start(topology));
-        foreach (var place in topology.Ranks) decision.OnMachine(place.MachineId, machine => machine.Assign(job.Spec.JobId, place.Rank, 1));
+        foreach (var id in topology.Machines) decision.OnMachine(id, machine => machine.Assign(job.Spec.JobId, topology.RanksOf(id), 1));
     }
 
     private static void AssignStandbys(Decision decision, string jobId)
@@ -124,7 +124,7 @@ public sealed class Planner(PlanningOptions options)
                 continue;
             }
 
-            decision.OnMachine(move.Joiner, machine => machine.MigrationId == plan.MigrationId ? machine.Assign(plan.JobId, move.Rank, plan.To.Generation) : []);
+            decision.OnMachine(move.Joiner, machine => machine.MigrationId == plan.MigrationId ? machine.Assign(plan.JobId, move.Ranks, plan.To.Generation) : []);
             var (hold, reason) = migration.Kind == InterruptionKind.Unexpected
                 ? (options.FailureQuarantine, $"It failed and was replaced in {plan.MigrationId}.")
                 : (options.MaintenanceQuarantine, $"It left on notice in {plan.MigrationId}.");
@@ -159,7 +159,7 @@ public sealed class Planner(PlanningOptions options)
             {
                 decision.OnMigration(migrationId, state => MigrationDecider.Escalate(state, raised));
             }
-            else if (raised.Machines.FirstOrDefault(machine => migration.Plan!.To.Ranks.Any(place => place.MachineId == machine)) is { } lost)
+            else if (raised.Machines.FirstOrDefault(migration.Plan!.To.Has) is { } lost)
             {
                 decision.OnMigration(migrationId, state => MigrationDecider.Supersede(state, $"{lost} was lost after the switch was agreed: {raised.Reason}"));
             }
@@ -173,24 +173,24 @@ public sealed class Planner(PlanningOptions options)
     {
         var job = decision.Job(jobId);
         var interrupted = interruptions.SelectMany(interruption => interruption.Raised!.Machines).ToHashSet(StringComparer.Ordinal);
-        var leaving = job.Topology!.Ranks.Where(place => interrupted.Contains(place.MachineId)).ToList();
-        if (kind == InterruptionKind.Unexpected && leaving.Count == job.Topology.Ranks.Count) return;
+        var leaving = job.Topology!.Machines.Where(interrupted.Contains).ToList();
+        if (kind == InterruptionKind.Unexpected && leaving.Count == job.Topology.Machines.Count) return;
 
         var candidates = JoinerSelection.Rank(job, decision.Machines, kind, interrupted, leaving.Count);
         var joiners = candidates.Where(candidate => candidate.Chosen).Select(candidate => decision.Machine(candidate.MachineId)).ToList();
         if (joiners.Count == 0 || (kind == InterruptionKind.Unexpected && joiners.Count < leaving.Count)) return;
 
-        var moves = leaving.Zip(joiners, (place, joiner) => (place, joiner)).ToDictionary(pair => pair.place.Rank);
+        var moves = leaving.Zip(joiners, (leaver, joiner) => (Leaver: leaver, Joiner: joiner)).ToDictionary(move => move.Leaver, move => move.Joiner, StringComparer.Ordinal);
         var generation = job.LastGeneration + 1;
         var to = new JobTopology(
             generation,
-            [.. job.Topology.Ranks.Select(place => moves.TryGetValue(place.Rank, out var move) ? new RankPlace(place.Rank, move.joiner.MachineId, move.joiner.Host, move.joiner.Port) : place)],
+            [.. job.Topology.Ranks.Select(place => moves.TryGetValue(place.MachineId, out var joiner) ? PlaceOn(joiner, place.Rank) : place)],
             job.Topology.Key);
         var raised = interruptions.Select(interruption => interruption.Raised!).ToList();
         var plan = new MigrationPlan(
             $"{jobId}-g{generation}", jobId, kind, job.Topology, to,
-            [.. moves.Values.Select(move => new MachineMove(move.place.MachineId, move.joiner.MachineId, move.place.Rank))],
-            kind == InterruptionKind.Expected ? StateSource.Leaver : StateSource.DataParallelPeer,
+            [.. moves.Select(move => new MachineMove(move.Key, move.Value.MachineId, job.Topology.RanksOf(move.Key)))],
+            StateSelection.Best(job, kind, moves.ContainsKey),
             job.Spec!.Layout,
             string.Join(" ", raised.Select(interruption => interruption.Reason)),
             [.. raised.Select(interruption => interruption.InterruptionId)],
@@ -202,6 +202,8 @@ public sealed class Planner(PlanningOptions options)
         decision.OnJob(jobId, state => state.OpenMigrationTo(plan.MigrationId, generation));
         foreach (var move in plan.Moves) decision.OnMachine(move.Joiner, machine => machine.Reserve(plan.MigrationId));
     }
+
+    private static RankPlace PlaceOn(Machine machine, int rank) => new(rank, machine.MachineId, machine.Host, machine.Port);
 
     private static int Attempts(World world, string interruptionId) =>
         world.Migrations.Count(migration => migration.Phase == MigrationPhase.Aborted && migration.Interruptions.Contains(interruptionId));

@@ -34,7 +34,7 @@ internal sealed class TinyJob : IDisposable
     public static JobTopology Topology(int generation, params (string Machine, int Port)[] places) =>
         new(generation, [.. places.Select((place, rank) => new RankPlace(rank, place.Machine, "127.0.0.1", place.Port))], Key);
 
-    public StartTraining Start(string machine, JobTopology topology) => new(Spec, topology, topology.Ranks.Single(place => place.MachineId == machine).Rank)
+    public StartTraining Start(string machine, JobTopology topology) => new(Spec, topology)
     {
         MachineId = machine,
         JobId = Id,
@@ -47,7 +47,7 @@ internal sealed class TinyJob : IDisposable
     public Prepare Prepare(string machine, JobTopology from, JobTopology to)
     {
         var moves = from.Ranks.Zip(to.Ranks).Where(pair => pair.First.MachineId != pair.Second.MachineId)
-            .Select(pair => new MachineMove(pair.First.MachineId, pair.Second.MachineId, pair.First.Rank));
+            .Select(pair => new MachineMove(pair.First.MachineId, pair.Second.MachineId, [pair.First.Rank]));
         var plan = new MigrationPlan(
             $"{Id}-g{to.Generation}", Id, InterruptionKind.Expected, from, to, [.. moves], StateSource.Leaver, Spec.Layout, "A test.", [], [], "test", DateTimeOffset.UnixEpoch);
         return new Prepare(plan, Spec) { MachineId = machine, JobId = Id, Generation = to.Generation, OrderId = $"prepare-{to.Generation}" };

@@ -84,9 +84,9 @@ internal sealed class LiveView(Output output, TrainingRun run)
         foreach (var setup in run.Machines)
         {
             var machine = run.Watch.Look(world => world.Machine(setup.Id));
-            var rank = state.Topology?.Ranks.FirstOrDefault(place => place.MachineId == setup.Id)?.Rank;
+            var ranks = string.Join(", ", state.Topology?.RanksOf(setup.Id) ?? []);
             var standby = state.Standbys.TryGetValue(setup.Id, out var trust) ? $"standby, {trust.ToString().ToLowerInvariant()}" : null;
-            machines.AddRow(new Text(setup.Id), new Text(setup.Role), Coloured(machine.Status, standby), new Text(rank?.ToString(CultureInfo.InvariantCulture) ?? ""));
+            machines.AddRow(new Text(setup.Id), new Text(setup.Role), Coloured(machine.Status, standby), new Text(ranks));
         }
 
         var lines = new List<IRenderable>

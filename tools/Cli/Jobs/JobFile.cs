@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using TrainMover.Cli.CommandLine;
 using TrainMover.Contracts.Jobs;
+using TrainMover.Domain.Jobs;
 using YamlDotNet.Core;
 using YamlDotNet.Serialization;
 using YamlDotNet.Serialization.NamingConventions;
@@ -26,6 +27,16 @@ internal sealed partial class JobFile
 
     public string? Data { get; set; }
 
+    public int MicroBatches { get; set; } = 1;
+
+    public int? DevicesPerMachine { get; set; }
+
+    public bool ShardOptimizer { get; set; }
+
+    public int CheckpointEvery { get; set; }
+
+    public JobTechniques? Techniques { get; set; }
+
     public static JobFile Read(string file)
     {
         if (!File.Exists(file)) throw new BadInputException($"{file} does not exist: docs/job.yaml is an example.");
@@ -45,7 +56,7 @@ internal sealed partial class JobFile
     public JobSpec ToSpec(string id, string dataFile, string directory)
     {
         Check(JobId().IsMatch(id), $"id \"{id}\" may hold lower-case letters, digits and dashes (at most 40)");
-        Check(Layout is { Dp: >= 2 and <= 64, Pp: 1, Tp: 1 }, "layout takes dp from 2 to 64, with pp 1 and tp 1");
+        Check(Layout is { Dp: >= 1 and <= 64, Pp: >= 1 and <= 64, Tp: >= 1 and <= 64 }, "layout takes dp, pp and tp from 1 to 64");
         Check(Steps is >= 1 and <= 1_000_000, "steps goes from 1 to 1000000");
         Check(BatchPerRank is >= 1 and <= 1024, "batchPerRank goes from 1 to 1024");
         Check(LearningRate is > 0 and < 1, "learningRate lies between 0 and 1");
@@ -53,9 +64,12 @@ internal sealed partial class JobFile
         Check(Model.Heads >= 1 && Model.Width >= 8 && Model.Width % Model.Heads == 0 && Model.Width <= 8192, "model.width is a multiple of model.heads, from 8 to 8192");
         Check(Model.Context is >= 2 and <= 4096, "model.context goes from 2 to 4096");
         Check(Model.Dropout is >= 0 and < 1, "model.dropout goes from 0 up to, but not including, 1");
-        return new JobSpec(
+        var spec = new JobSpec(
             id, new JobLayout(Layout.Dp, Layout.Pp, Layout.Tp), Steps, Seed, BatchPerRank, LearningRate,
-            new JobModel(Model.Layers, Model.Width, Model.Heads, Model.Context, Model.Dropout), dataFile, directory);
+            new JobModel(Model.Layers, Model.Width, Model.Heads, Model.Context, Model.Dropout), dataFile, directory,
+            MicroBatches, DevicesPerMachine, ShardOptimizer, CheckpointEvery, Techniques);
+        if (JobRules.BrokenBy(spec) is { } broken) Check(holds: false, broken);
+        return spec;
     }
 
     private static void Check(bool holds, string rule)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
@@ -14,20 +15,20 @@ internal static class EventText
         InterruptionResolved e => $"answered by migration {e.MigrationId}",
         InterruptionRecovered e => $"recovered: {e.Reason}",
         MachineRegistered e => $"{e.MachineId} is a {Wire(e.Role)} machine; its worker listens on {e.Host}:{e.Port}",
-        MachineAssigned e => $"{e.MachineId} holds rank {e.Rank} of job {e.JobId} from generation {e.Generation} on",
+        MachineAssigned e => $"{e.MachineId} holds {Ranks(e.Ranks)} of job {e.JobId} from generation {e.Generation} on",
         MachineReserved e => $"{e.MachineId} is reserved as joiner of {e.MigrationId}",
         MachineReleased e => $"{e.MachineId} is free: {e.Reason}",
         MachineQuarantined e => $"{e.MachineId} is not to be chosen{(e.Until is { } until ? $" until {until:HH:mm:ss}" : "")}: {e.Reason}",
         JobSubmitted e => $"job {e.Spec.JobId}: {e.Spec.Steps} steps on {e.Spec.Layout.Ranks} ranks",
-        JobStarted e => $"job {e.JobId} starts on {Join(e.Topology.Ranks.Select(place => place.MachineId))}",
+        JobStarted e => $"job {e.JobId} starts on {Join(e.Topology.Machines)}",
         StandbyAssigned e => $"{e.MachineId} is the standby of job {e.JobId}",
         StandbyReady e => $"standby {e.MachineId} proved itself by a shadow iteration of {e.ShadowMs:0} ms",
         StandbyRejected e => $"standby {e.MachineId} cannot be trusted: {e.Reason}",
         JobMigrationOpened e => $"migration {e.MigrationId} holds job {e.JobId} (generation {e.Generation})",
-        JobMigrationClosed e => $"migration {e.MigrationId} {Wire(e.Outcome)}; job {e.JobId} is on {Join(e.Topology.Ranks.Select(place => place.MachineId))}",
+        JobMigrationClosed e => $"migration {e.MigrationId} {Wire(e.Outcome)}; job {e.JobId} is on {Join(e.Topology.Machines)}",
         JobRankFinished e => $"rank {e.Digest.Rank} on {e.Digest.MachineId} finished {e.Steps} steps",
         JobCompleted e => $"job {e.JobId} completed {e.Steps} steps",
-        MigrationPlanned e => $"{Join(e.Plan.Moves.Select(move => $"{move.Leaver} -> {move.Joiner} (rank {move.Rank})"))}: {e.Plan.Reason}",
+        MigrationPlanned e => $"{Join(e.Plan.Moves.Select(move => $"{move.Leaver} -> {move.Joiner} ({Ranks(move.Ranks)})"))}: {e.Plan.Reason}",
         PreparationStarted e => $"{Join(e.Participants)} prepare",
         ParticipantReady e => $"{e.MachineId} is ready after {e.PrepareMs:0} ms{Shadow(e.Shadow)}; delta plan {e.PlanDigest[..Math.Min(12, e.PlanDigest.Length)]}",
         SwitchOrdered e => $"all are ready with delta plan {e.PlanDigest[..Math.Min(12, e.PlanDigest.Length)]}: switch",
@@ -57,6 +58,9 @@ internal static class EventText
 
     private static string Shadow(ShadowOutcome? shadow) =>
         shadow is null ? "" : shadow.Good ? $" (shadow iteration of {shadow.Ms:0} ms is bit-equal to the record)" : $" (shadow iteration failed: {shadow.Reason})";
+
+    /// <summary>For example <c>rank 3</c> or <c>ranks 2, 3</c>.</summary>
+    public static string Ranks(IReadOnlyList<int> ranks) => $"{(ranks.Count == 1 ? "rank" : "ranks")} {Join(ranks.Select(rank => rank.ToString(CultureInfo.InvariantCulture)))}";
 
     private static string Join(IEnumerable<string> texts) => string.Join(", ", texts);
 }

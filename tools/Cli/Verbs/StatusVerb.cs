@@ -41,7 +41,7 @@ internal static class StatusVerb
             EventText.Wire(machine.Role),
             EventText.Wire(machine.Status),
             machine.JobId,
-            world.Jobs.SelectMany(job => job.Topology?.Ranks ?? []).FirstOrDefault(place => place.MachineId == machine.MachineId)?.Rank,
+            [.. world.Jobs.Where(job => job.Status == JobStatus.Running).SelectMany(job => job.Topology!.RanksOf(machine.MachineId))],
             telemetry?.Workers.GetValueOrDefault(machine.MachineId))),
     ];
 
@@ -106,7 +106,7 @@ internal static class StatusVerb
     {
         var machines = Output.Table("machine", "role", "state", "job", "rank", "worker");
         foreach (var machine in status.Machines)
-            machines.Row(machine.Id, machine.Role, machine.State, machine.Job ?? "", machine.Rank?.ToString() ?? "", machine.WorkerPid?.ToString() ?? "");
+            machines.Row(machine.Id, machine.Role, machine.State, machine.Job ?? "", string.Join(", ", machine.Ranks), machine.WorkerPid?.ToString() ?? "");
         output.Console.Write(machines);
 
         var jobs = Output.Table("job", "state", "step", "loss", "ms per step", "generation", "migration");
@@ -125,7 +125,7 @@ internal static class StatusVerb
 
     private sealed record Status(IReadOnlyList<MachineLine> Machines, IReadOnlyList<JobLine> Jobs, IReadOnlyList<ServiceLine> Services, bool KafkaAnswers);
 
-    private sealed record MachineLine(string Id, string Role, string State, string? Job, int? Rank, int? WorkerPid);
+    private sealed record MachineLine(string Id, string Role, string State, string? Job, IReadOnlyList<int> Ranks, int? WorkerPid);
 
     private sealed record JobLine(string Id, string State, long? Step, int Steps, float? Loss, double? StepMs, int? Generation, string? Migration);
 

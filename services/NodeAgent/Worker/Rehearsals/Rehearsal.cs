@@ -58,8 +58,8 @@ internal sealed class Rehearsal : IAsyncDisposable
         var (stayer, leaver, joiner, last) = (_machines[0], _machines[1], _machines[2], _machines[3]);
 
         var first = Topology(1, stayer, leaver);
-        await stayer.ExecuteAsync(id => new StartTraining(_job, first, 0) { MachineId = id, JobId = JobId, Generation = 1, OrderId = "start" }, ct);
-        await leaver.ExecuteAsync(id => new StartTraining(_job, first, 1) { MachineId = id, JobId = JobId, Generation = 1, OrderId = "start" }, ct);
+        await stayer.ExecuteAsync(id => new StartTraining(_job, first) { MachineId = id, JobId = JobId, Generation = 1, OrderId = "start" }, ct);
+        await leaver.ExecuteAsync(id => new StartTraining(_job, first) { MachineId = id, JobId = JobId, Generation = 1, OrderId = "start" }, ct);
         await joiner.ExecuteAsync(id => new WarmUp(_job) { MachineId = id, JobId = JobId, Generation = 1, OrderId = "warm-up" }, ct);
         await joiner.SeesAsync<WarmedUp>(1, ct);
 
@@ -91,7 +91,7 @@ internal sealed class Rehearsal : IAsyncDisposable
     }
 
     private MigrationPlan Plan(InterruptionKind kind, JobTopology from, JobTopology to, RehearsedMachine leaver, RehearsedMachine joiner) => new(
-        $"{JobId}-g{to.Generation}", JobId, kind, from, to, [new MachineMove(leaver.Id, joiner.Id, Rank: 1)],
+        $"{JobId}-g{to.Generation}", JobId, kind, from, to, [new MachineMove(leaver.Id, joiner.Id, [1])],
         kind == InterruptionKind.Expected ? StateSource.Leaver : StateSource.DataParallelPeer,
         _job.Layout, "A rehearsal.", [], [], "rehearsal", DateTimeOffset.UnixEpoch);
 
