@@ -14,7 +14,7 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
 
     public SwitchVote Vote { get; } = new(request.Generation);
 
-    /// <summary>Members of the new topology that hold state: all but the joiners.</summary>
+    /// <summary>Ranks of the new topology that hold state: all but the joiners'.</summary>
     public IReadOnlyList<Member> Survivors { get; } = [.. request.To.Members.Where(member => request.Moves.All(move => move.Joiner != member.Machine))];
 
     /// <summary>Set when phase 1 is done.</summary>
@@ -43,8 +43,32 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     /// <summary>Reports of the survivors, by rank; the training thread's own.</summary>
     public Dictionary<int, StepReport> Reports { get; } = [];
 
+    /// <summary>Machines that hold state and stay.</summary>
+    public IReadOnlyList<string> SurvivingMachines => [.. Survivors.Select(member => member.Machine).Distinct(StringComparer.Ordinal)];
+
     /// <summary>Joiners that hold the state; the training thread's own.</summary>
     public HashSet<string> StateHolders { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Sources that sent a boundary; a joiner's training thread's own.</summary>
+    public HashSet<string> Boundaries { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>From where the joiners' state comes.</summary>
+    public SessionStateSource Source { get; set; }
+
+    /// <summary>State received while training stood still, in bytes.</summary>
+    public long StateBytes { get; set; }
+
+    /// <summary>Completed steps that a return to a checkpoint lost.</summary>
+    public long LostSteps { get; set; }
+
+    /// <summary>A leaver's side of following; null where it is not followed.</summary>
+    public FollowedRanks? Followed { get; set; }
+
+    /// <summary>A joiner's side of following; null where it does not follow.</summary>
+    public FollowingRanks? Followers { get; set; }
+
+    /// <summary>Bytes that a joiner received by following.</summary>
+    public long FollowedBytes => Followers?.Bytes ?? 0;
 
     public bool AllReported => Survivors.All(member => Reports.ContainsKey(member.Rank));
 

@@ -31,10 +31,10 @@ public enum SessionPhase
 /// <param name="Phase">What it does.</param>
 /// <param name="Job">Its job, if any.</param>
 /// <param name="Generation">Generation in which it trains; 0 without a rank.</param>
-/// <param name="Rank">Its rank, if any.</param>
+/// <param name="Ranks">Its ranks, ascending; empty without one.</param>
 /// <param name="Step">Completed steps.</param>
 /// <param name="PreparedGeneration">Generation prepared and not switched to, if any.</param>
-public sealed record SessionStatus(SessionPhase Phase, string? Job, int Generation, int? Rank, long Step, int? PreparedGeneration);
+public sealed record SessionStatus(SessionPhase Phase, string? Job, int Generation, IReadOnlyList<int> Ranks, long Step, int? PreparedGeneration);
 
 /// <summary>Something a session did. Raised one at a time, in order.</summary>
 public abstract record SessionEvent
@@ -50,14 +50,14 @@ public abstract record SessionEvent
 }
 
 /// <summary>A step was committed and applied.</summary>
-/// <param name="Rank">Rank of this session.</param>
+/// <param name="Rank">Rank of this machine that completed it.</param>
 /// <param name="Step">The step, from 0.</param>
 /// <param name="Loss">Loss averaged over the ranks.</param>
 /// <param name="Milliseconds">Length of the step.</param>
 /// <param name="AtMonotonicNs">Monotonic time of its completion, nanoseconds.</param>
 public sealed record StepDone(int Rank, long Step, float Loss, double Milliseconds, long AtMonotonicNs) : SessionEvent;
 
-/// <summary>The record of the first step is on shared storage; raised by rank 0 only.</summary>
+/// <summary>This machine's part of the record of the first step is on shared storage; raised where something is recorded.</summary>
 /// <param name="Failure">Why it is not, in one plain sentence; null when it is.</param>
 public sealed record FirstStepRecorded(string? Failure) : SessionEvent;
 
@@ -87,18 +87,20 @@ public sealed record SwitchAgreed(long BoundaryStep) : SessionEvent;
 public sealed record SwitchPhase(string Name, long StartMonotonicNs, long EndMonotonicNs);
 
 /// <summary>The first step on the new membership is completed here.</summary>
-/// <param name="Rank">Rank of this session.</param>
+/// <param name="Ranks">Ranks of this machine.</param>
 /// <param name="StoppedMonotonicNs">When training stopped: the boundary, or the failed call; nanoseconds.</param>
 /// <param name="ResumedMonotonicNs">When it computed again; nanoseconds.</param>
 /// <param name="ResumedStep">Steps completed when it computed again.</param>
 /// <param name="LostSteps">Completed steps that were lost; 0 by construction of the commit.</param>
 /// <param name="Connections">Connections of this member that changed.</param>
 /// <param name="Planned">What the delta plan says of this member.</param>
-/// <param name="StateBytes">State received, in bytes.</param>
+/// <param name="StateBytes">State received while training stood still, in bytes.</param>
 /// <param name="DeviceBytes">Tensor memory allocated by the switch, in bytes.</param>
 /// <param name="Phases">Where the time went, in order.</param>
+/// <param name="Source">From where the state came; null where this machine went on from its own.</param>
+/// <param name="FollowedBytes">State and gradients received before the switch, while training went on, in bytes.</param>
 public sealed record SwitchDone(
-    int Rank,
+    IReadOnlyList<int> Ranks,
     long StoppedMonotonicNs,
     long ResumedMonotonicNs,
     long ResumedStep,
@@ -107,7 +109,22 @@ public sealed record SwitchDone(
     ConnectionCounts Planned,
     long StateBytes,
     long DeviceBytes,
-    IReadOnlyList<SwitchPhase> Phases) : SessionEvent;
+    IReadOnlyList<SwitchPhase> Phases,
+    SessionStateSource? Source,
+    long FollowedBytes) : SessionEvent;
+
+/// <summary>From where a machine has the state that it goes on with.</summary>
+public enum SessionStateSource
+{
+    /// <summary>The leaver.</summary>
+    Leaver,
+
+    /// <summary>Survivors that hold a copy.</summary>
+    Peers,
+
+    /// <summary>A checkpoint on shared storage.</summary>
+    Checkpoint,
+}
 
 /// <summary>What was prepared is dropped; this session never votes for that generation.</summary>
 public sealed record MigrationDropped : SessionEvent;
@@ -126,7 +143,11 @@ public sealed record RequestRefused(string RequestId, string Reason) : SessionEv
 public sealed record TrainingParked(long Step, string Cause, string? SuspectMachine, string Detail, long AtMonotonicNs) : SessionEvent;
 
 /// <summary>The last step is trained here, and by all ranks.</summary>
-/// <param name="Rank">Rank of this session.</param>
 /// <param name="Steps">Completed steps.</param>
-/// <param name="Digest">SHA-256 (hex) over parameters, optimizer moments, step and random state.</param>
-public sealed record TrainingFinished(int Rank, long Steps, string Digest) : SessionEvent;
+/// <param name="Digests">For each rank of this machine, ascending: SHA-256 (hex) over parameters, optimizer moments, step and random state.</param>
+public sealed record TrainingFinished(long Steps, IReadOnlyList<FinalDigest> Digests) : SessionEvent;
+
+/// <summary>Final state of a rank.</summary>
+/// <param name="Rank">The rank.</param>
+/// <param name="Digest">Digest of its state.</param>
+public sealed record FinalDigest(int Rank, string Digest);

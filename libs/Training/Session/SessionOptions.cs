@@ -14,8 +14,8 @@ public sealed record SessionOptions
     /// <summary>Longest switch, from the boundary or the order until the new group stands, before the session parks; default 20 s.</summary>
     public TimeSpan SwitchDeadline { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Puts an observer between training and its communicator, for tests that fail a chosen rank at a chosen collective.</summary>
-    public Func<ICommunicator, ICommunicator>? Instrument { get; init; }
+    /// <summary>Puts an observer between training and its groups, for tests that fail a chosen rank at a chosen collective.</summary>
+    public Func<IRankGroups, IRankGroups>? Instrument { get; init; }
 
     /// <summary>Refuses deadlines that are not positive.</summary>
     /// <exception cref="ArgumentException">Names the deadline that is not positive.</exception>

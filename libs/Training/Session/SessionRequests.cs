@@ -7,15 +7,24 @@ namespace TrainMover.Training.Session;
 /// <param name="Shape">Shape of the model.</param>
 /// <param name="Recipe">Seed, steps, batch and optimizer settings.</param>
 /// <param name="CorpusFile">Path of the training text.</param>
-/// <param name="Directory">Folder on shared storage: initial checkpoint and the record of the first step.</param>
+/// <param name="Directory">Folder on shared storage: checkpoints and the records of the first step.</param>
 public sealed record SessionJob(string Name, ModelShape Shape, TrainingRecipe Recipe, string CorpusFile, string Directory)
 {
-    /// <summary>Initial checkpoint, written by rank 0 before the first step.</summary>
-    public string CheckpointFile => Path.Combine(Directory, "initial.safetensors");
+    /// <summary>Degrees of parallelism; a single rank by default.</summary>
+    public ParallelLayout Layout { get; init; } = new(1);
 
-    /// <summary>Record of rank 0's first step.</summary>
-    public string RecordDirectory => Path.Combine(Directory, "first-step");
+    /// <summary>Steps between two checkpoints; 0 (the default): only the initial one.</summary>
+    public int CheckpointEvery { get; init; }
+
+    /// <summary>Techniques to use; all by default.</summary>
+    public MigrationTechniques Techniques { get; init; } = new();
 }
+
+/// <summary>Which techniques a migration uses. Each can be left out, to measure what it saves.</summary>
+/// <param name="TwoPhaseGroups">Connections are prepared while training goes on, and only those that change are made (paper, two-phase delta-based groups).</param>
+/// <param name="Sandbox">Joiners run shadow iterations (paper, sandboxed shadow iteration).</param>
+/// <param name="Following">The joiner of an expected migration becomes a replica before the pause.</param>
+public sealed record MigrationTechniques(bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true);
 
 /// <summary>What a machine is to do in a migration.</summary>
 public enum MigrationRole
@@ -30,11 +39,10 @@ public enum MigrationRole
     Joiner,
 }
 
-/// <summary>A rank that moves from one machine to another.</summary>
+/// <summary>All ranks of a machine move to another.</summary>
 /// <param name="Leaver">Machine that leaves.</param>
-/// <param name="Joiner">Machine that takes the rank.</param>
-/// <param name="Rank">The rank.</param>
-public sealed record RankMove(string Leaver, string Joiner, int Rank);
+/// <param name="Joiner">Machine that takes its exact role.</param>
+public sealed record MachineMove(string Leaver, string Joiner);
 
 /// <summary>A request to a session. The same request again is answered with the same events and has no second effect.</summary>
 /// <param name="Id">Same for every repeat of the same request.</param>
@@ -42,12 +50,11 @@ public sealed record RankMove(string Leaver, string Joiner, int Rank);
 /// <param name="Generation">Generation of the job that it serves; requests of a generation already left behind are refused.</param>
 public abstract record SessionRequest(string Id, string JobName, int Generation);
 
-/// <summary>Take a rank in a new topology and train.</summary>
+/// <summary>Take the machine's ranks in a new topology and train.</summary>
 /// <param name="Id">Id of the request.</param>
 /// <param name="Job">What to train.</param>
 /// <param name="Topology">Members of the first generation.</param>
-/// <param name="Rank">The rank to take.</param>
-public sealed record StartRequest(string Id, SessionJob Job, Topology Topology, int Rank) : SessionRequest(Id, Job.Name, Topology.Generation);
+public sealed record StartRequest(string Id, SessionJob Job, Topology Topology) : SessionRequest(Id, Job.Name, Topology.Generation);
 
 /// <summary>Run a shadow iteration on the job's record and stay warm (paper, general standby).</summary>
 /// <param name="Id">Id of the request.</param>
@@ -61,8 +68,8 @@ public sealed record WarmUpRequest(string Id, SessionJob Job, int Generation) : 
 /// <param name="Job">The job, which a joiner does not know yet.</param>
 /// <param name="From">Membership that is left.</param>
 /// <param name="To">Membership that is switched to.</param>
-/// <param name="Moves">Ranks that move.</param>
-public sealed record PrepareRequest(string Id, string Migration, SessionJob Job, Topology From, Topology To, IReadOnlyList<RankMove> Moves)
+/// <param name="Moves">Machines that give and take ranks.</param>
+public sealed record PrepareRequest(string Id, string Migration, SessionJob Job, Topology From, Topology To, IReadOnlyList<MachineMove> Moves)
     : SessionRequest(Id, Job.Name, To.Generation)
 {
     /// <summary>Role of <paramref name="machine"/> in this migration.</summary>

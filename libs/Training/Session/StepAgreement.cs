@@ -1,17 +1,24 @@
 namespace TrainMover.Training.Session;
 
+/// <summary>What the commit of a step came to, alike on all ranks: what a rank that did not see it end needs to apply the step.</summary>
+/// <param name="Norm">Global norm of the averaged gradient.</param>
+/// <param name="Loss">Mean loss in nats per byte.</param>
+public readonly record struct StepTotals(double Norm, float Loss);
+
 /// <summary>What a survivor knows of the step during which the group failed.</summary>
 /// <param name="Rank">The survivor's rank.</param>
 /// <param name="CompletedSteps">Steps whose update it has applied.</param>
 /// <param name="EnteredCommit">It entered the commit of the step after those, so it holds that step's reduced gradients.</param>
 /// <param name="AgreedGeneration">Generation whose switch it saw agreed in a commit that passed; 0 for none.</param>
-public sealed record StepReport(int Rank, long CompletedSteps, bool EnteredCommit, int AgreedGeneration);
+/// <param name="Totals">What the commit of the last completed step came to; null where it was not seen there.</param>
+public sealed record StepReport(int Rank, long CompletedSteps, bool EnteredCommit, int AgreedGeneration, StepTotals? Totals = null);
 
 /// <summary>How the survivors go on, the same on every one of them.</summary>
 /// <param name="CompletedSteps">Steps that count as completed; training resumes with the next one.</param>
 /// <param name="RollForward">Ranks that only entered the last commit and apply its update now, ascending.</param>
 /// <param name="SwitchWasAgreed">Some survivor saw the switch agreed before the failure.</param>
-public sealed record ResumePoint(long CompletedSteps, IReadOnlyList<int> RollForward, bool SwitchWasAgreed);
+/// <param name="Totals">What the commit of the last completed step came to, for those who roll forward; null where nobody saw it.</param>
+public sealed record ResumePoint(long CompletedSteps, IReadOnlyList<int> RollForward, bool SwitchWasAgreed, StepTotals? Totals);
 
 /// <summary>The survivors' reports cannot come from one run of the commit protocol.</summary>
 /// <param name="message">Which reports disagree, and how.</param>
@@ -26,7 +33,7 @@ public static class StepAgreement
     /// </summary>
     /// <param name="reports">One report of each survivor, in any order; at least one.</param>
     /// <param name="generation">Generation that is switched to.</param>
-    /// <exception cref="StepAgreementException">A survivor lags without having entered the commit, or lags by more than one step.</exception>
+    /// <exception cref="StepAgreementException">A survivor lags without having entered the commit, or lags by more than one step, or nobody has what it needs.</exception>
     public static ResumePoint Decide(IReadOnlyCollection<StepReport> reports, int generation)
     {
         ArgumentNullException.ThrowIfNull(reports);
@@ -46,6 +53,9 @@ public static class StepAgreement
         }
 
         int[] lagging = [.. reports.Where(report => report.CompletedSteps < completed).Select(report => report.Rank).Order()];
-        return new ResumePoint(completed, lagging, reports.Any(report => report.AgreedGeneration == generation));
+        var totals = reports.Where(report => report.CompletedSteps == completed).Select(report => report.Totals).FirstOrDefault(known => known is not null);
+        if (lagging.Length > 0 && totals is null)
+            throw new StepAgreementException($"Ranks {string.Join(", ", lagging)} lag by one step, and no survivor saw what its commit came to.");
+        return new ResumePoint(completed, lagging, reports.Any(report => report.AgreedGeneration == generation), totals);
     }
 }

@@ -14,7 +14,7 @@ public enum Withdrawal
 }
 
 /// <summary>
-/// One rank's vote for the switch to one generation. The training thread casts and settles ballots; requests order and withdraw.
+/// One machine's vote for the switch to one generation. Training threads cast and settle ballots, the same one for all ranks of a step; requests order and withdraw.
 /// Once withdrawn it is never cast again; once agreed it is never withdrawn.
 /// </summary>
 /// <param name="generation">The generation voted for, at least 1.</param>
@@ -23,6 +23,8 @@ public sealed class SwitchVote(int generation)
     private readonly Lock _gate = new();
     private State _state = State.Silent;
     private bool _withdrawAsked;
+    private long _castStep = -1;
+    private int _cast;
 
     private enum State
     {
@@ -67,15 +69,19 @@ public sealed class SwitchVote(int generation)
         }
     }
 
-    /// <summary>The generation to write on the ballot, 0 for no vote. Must be followed by <see cref="Settle"/> or <see cref="Lost"/>.</summary>
-    public int Cast()
+    /// <summary>The generation to write on the ballot, 0 for no vote; the same for every rank of the machine in one step. Must be followed by <see cref="Settle"/> or <see cref="Lost"/>.</summary>
+    /// <param name="step">The step that is committed.</param>
+    public int Cast(long step)
     {
         lock (_gate)
         {
+            if (step == _castStep)
+                return _cast;
+            (_castStep, _cast) = (step, 0);
             if (_state != State.Voting)
                 return 0;
             _state = State.InFlight;
-            return Generation;
+            return _cast = Generation;
         }
     }
 

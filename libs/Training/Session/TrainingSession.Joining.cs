@@ -7,7 +7,7 @@ public sealed partial class TrainingSession
 {
     /// <summary>
     /// A joiner waits from the moment it is prepared: whoever sends a boundary has the switch agreed, and the state follows. A sender that dies
-    /// half-way is replaced by the next one that sends a boundary.
+    /// half-way is replaced by those that send a boundary after it.
     /// </summary>
     private void Join(MigrationAttempt attempt)
     {
@@ -37,7 +37,7 @@ public sealed partial class TrainingSession
                     Park(new GroupFailure(FailureKind.PeerReset, null, null, $"What was prepared is lost: {lost.Reason}", Now()));
                     return;
                 case Signal.MessageArrived { Message.Kind: SwitchMessageKind.Boundary } arrived when ReferenceEquals(arrived.Attempt, attempt):
-                    if (TakeRank(attempt, arrived.Machine, arrived.Message.Step))
+                    if (TakeRanks(attempt, arrived.Machine, arrived.Message))
                     {
                         Train();
                         return;
@@ -50,22 +50,20 @@ public sealed partial class TrainingSession
         }
     }
 
-    private bool TakeRank(MigrationAttempt attempt, string sender, long boundary)
+    private bool TakeRanks(MigrationAttempt attempt, string sender, SwitchMessage boundary)
     {
         if (!attempt.Vote.Commit())
             return false;
 
         var stopped = Now();
         attempt.Vote.Agree();
-        NoteAgreed(attempt, boundary);
+        NoteAgreed(attempt, boundary.Step);
         long bytes;
         try
         {
-            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-            deadline.CancelAfter(_options.SwitchDeadline);
-            var fromLeaver = attempt.Request.Moves.Any(move => move.Leaver == sender);
-            using var ended = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, fromLeaver ? attempt.LeaverGone : CancellationToken.None);
-            bytes = attempt.Prepared!.ReceiveStateAsync(sender, Regions(_replica!), ended.Token).GetAwaiter().GetResult();
+            if (TakeState(attempt, sender, boundary) is not { } taken)
+                return false;
+            bytes = taken;
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
@@ -73,11 +71,51 @@ public sealed partial class TrainingSession
             return false;
         }
 
-        _replica!.Step = boundary;
-        Interlocked.Exchange(ref _completedSteps, boundary);
-        var held = new SwitchMessage(SwitchMessageKind.StateHeld, attempt.Request.Generation, boundary).Encode();
-        foreach (var member in attempt.Request.To.Members.Where(member => member.Machine != _machine))
-            attempt.Prepared.Send(member.Machine, held);
-        return SwitchOver(attempt, stopped, stopped, [], bytes);
+        foreach (var rank in _local!.All)
+            (rank.Replica.Step, rank.LastTotals) = (boundary.Step, boundary.Totals);
+        Interlocked.Exchange(ref _completedSteps, boundary.Step);
+        attempt.Source = boundary.Source;
+        attempt.StateHolders.Add(_machine);
+        var held = boundary with { Kind = SwitchMessageKind.StateHeld };
+        foreach (var machine in attempt.Request.To.Machines.Where(machine => machine != _machine))
+            attempt.Prepared!.Send(machine, held.Encode());
+        attempt.StateBytes = bytes;
+        // A joiner that holds its state waits for the others, as the survivors do.
+        return attempt.AllJoinersHoldState ? SwitchOver(attempt, stopped, stopped, []) : Regroup(stopped, attempt);
+    }
+
+    /// <summary>The bytes that came; null when other senders are still to be heard.</summary>
+    private long? TakeState(MigrationAttempt attempt, string sender, SwitchMessage boundary)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        deadline.CancelAfter(_options.SwitchDeadline);
+        switch (boundary.Source)
+        {
+            case SessionStateSource.Leaver:
+                using (var ended = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, attempt.LeaverGone))
+                {
+                    if (boundary.Followed)
+                        return attempt.Followers!.CompleteAsync(boundary.Step, ended.Token).GetAwaiter().GetResult();
+                    attempt.Followers?.Stop();
+                    return ReceiveAsync(attempt, StateRoutes.FromLeaver(attempt.Request, attempt.Request.Moves.First(move => move.Joiner == _machine)), ended.Token)
+                        .GetAwaiter().GetResult();
+                }
+
+            case SessionStateSource.Peers:
+                attempt.Followers?.Stop();
+                attempt.Boundaries.Add(sender);
+                var routes = StateRoutes.FromSurvivors(attempt.Request)!.Where(route => route.Joiner == _machine).ToList();
+                if (!routes.TrueForAll(route => attempt.Boundaries.Contains(route.Source)))
+                    return null;
+                return ReceiveAsync(attempt, routes, deadline.Token).GetAwaiter().GetResult();
+            default:
+                attempt.Followers?.Stop();
+                _local!.Run(rank =>
+                {
+                    CheckpointStore.Load(_job!, boundary.Step, rank.Rank, rank.Replica);
+                    return true;
+                });
+                return 0;
+        }
     }
 }

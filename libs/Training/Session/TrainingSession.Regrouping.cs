@@ -5,15 +5,21 @@ namespace TrainMover.Training.Session;
 
 public sealed partial class TrainingSession
 {
+    private PendingSwitch? _pendingSwitch;
+
     /// <summary>The switch was agreed in the commit of the step just completed: this is the boundary, here and everywhere.</summary>
-    private bool SwitchAtBoundary(MigrationAttempt attempt)
+    private bool SwitchAtBoundary(MigrationAttempt attempt, GroupFailure? failure)
     {
         var boundary = Now();
-        NoteAgreed(attempt, _replica!.Step);
-        return attempt.Role == MigrationRole.Leaver ? Leave(attempt) : Regroup(boundary, attempt);
+        NoteAgreed(attempt, _local!.First.Replica.Step);
+        if (attempt.Role == MigrationRole.Leaver)
+            return Leave(attempt);
+        if (failure is not null)
+            Park(failure);
+        return Regroup(boundary, attempt);
     }
 
-    /// <summary>Sends the state to the joiner; it stays intact here until the session is disposed.</summary>
+    /// <summary>Hands the state to the joiner; it stays intact here until the session is disposed.</summary>
     private bool Leave(MigrationAttempt attempt)
     {
         var joiner = attempt.Request.Moves.First(move => move.Leaver == _machine).Joiner;
@@ -34,7 +40,7 @@ public sealed partial class TrainingSession
 
     /// <summary>
     /// The one way out of a stop, agreed or not. The joiners' word that they hold the state as of a boundary is the signal to switch. With the
-    /// leaver lost, the survivors first exchange what they know, and the lowest of them sends the state.
+    /// leaver lost, the survivors first exchange what they know, and those who hold copies send the state.
     /// </summary>
     /// <returns>False when the session ends.</returns>
     private bool Regroup(long stoppedNs, MigrationAttempt? agreed = null)
@@ -56,7 +62,7 @@ public sealed partial class TrainingSession
                     continue;
                 case Signal.Stopped:
                     return false;
-                case Signal.GroupFailed failed when agreed is not null && ReferenceEquals(failed.Group, _group):
+                case Signal.GroupFailed failed when agreed is not null && ReferenceEquals(failed.Groups, _groups):
                     Park(failed.Failure);
                     continue;
                 case Signal.PreparedGroupLost lost when IsCurrent(lost.Attempt):
@@ -94,7 +100,7 @@ public sealed partial class TrainingSession
         }
     }
 
-    /// <summary>What goes wrong while regrouping parks this rank again; the thread and the state stay.</summary>
+    /// <summary>What goes wrong while regrouping parks this machine again; threads and state stay.</summary>
     private void Guarded(MigrationAttempt attempt, Action act)
     {
         try
@@ -127,78 +133,67 @@ public sealed partial class TrainingSession
         {
             if (attempt.Request.Moves.All(move => move.Joiner != machine))
                 return;
-            RollForwardTo(message.Step);
+            if (message.Source != SessionStateSource.Checkpoint)
+                RollForwardTo(message.Step, message.Totals);
             attempt.StateHolders.Add(machine);
+            attempt.Source = message.Source;
             attempt.Vote.Agree();
             NoteAgreed(attempt, message.Step);
         }
-        else if (message.Kind == SwitchMessageKind.Report && attempt.Survivors.FirstOrDefault(member => member.Machine == machine) is { } member)
+        else if (message.Kind == SwitchMessageKind.Report && attempt.Survivors.FirstOrDefault(member => member.Rank == message.Rank && member.Machine == machine) is { } member)
         {
-            attempt.Reports[member.Rank] = new StepReport(member.Rank, message.Step, message.EnteredCommit, message.AgreedGeneration);
+            attempt.Reports[member.Rank] = new StepReport(member.Rank, message.Step, message.EnteredCommit, message.AgreedGeneration, message.Totals);
+        }
+        else if (message is { Kind: SwitchMessageKind.Boundary, Source: SessionStateSource.Checkpoint })
+        {
+            LoadCheckpoint(attempt, message.Step);
         }
     }
 
     private void ReportToSurvivors(MigrationAttempt attempt)
     {
         var agreedGeneration = attempt.Vote.IsAgreed ? attempt.Request.Generation : 0;
-        var report = new SwitchMessage(SwitchMessageKind.Report, attempt.Request.Generation, _replica!.Step, _enteredCommit, agreedGeneration);
-        attempt.Reports[_rank!.Value] = new StepReport(_rank.Value, report.Step, report.EnteredCommit, report.AgreedGeneration);
-        foreach (var member in attempt.Survivors.Where(member => member.Machine != _machine))
-            attempt.Prepared!.Send(member.Machine, report.Encode());
+        foreach (var rank in _local!.All)
+        {
+            var report = new SwitchMessage(
+                SwitchMessageKind.Report, attempt.Request.Generation, rank.Replica.Step, rank.LastTotals, rank.Rank, rank.EnteredCommit, agreedGeneration);
+            attempt.Reports[rank.Rank] = new StepReport(rank.Rank, report.Step, report.EnteredCommit, report.AgreedGeneration, report.Totals);
+            foreach (var machine in attempt.SurvivingMachines.Where(machine => machine != _machine))
+                attempt.Prepared!.Send(machine, report.Encode());
+        }
     }
 
     private void DecideWithSurvivors(MigrationAttempt attempt, List<SwitchPhase> phases, long since)
     {
         var outcome = StepAgreement.Decide(attempt.Reports.Values, attempt.Request.Generation);
-        RollForwardTo(outcome.CompletedSteps);
+        RollForwardTo(outcome.CompletedSteps, outcome.Totals);
         phases.Add(new SwitchPhase("agreement", since, Now()));
         attempt.Vote.Agree();
         NoteAgreed(attempt, outcome.CompletedSteps);
-
-        // Data-parallel ranks hold equal state: the lowest surviving one is the source. A joiner that holds the state already takes no second copy.
-        if (attempt.Survivors.MinBy(member => member.Rank)!.Machine != _machine)
-            return;
-        foreach (var move in attempt.Request.Moves.Where(move => !attempt.StateHolders.Contains(move.Joiner)))
-            _ = SendAsSourceAsync(attempt, move.Joiner);
+        ServeJoiners(attempt);
     }
 
-    private async Task SendAsSourceAsync(MigrationAttempt attempt, string joiner)
+    // A machine may have seen a commit pass with one rank and fail with another: the one knows what the other needs.
+    private void RollForwardLocally()
     {
-        try
-        {
-            await SendStateAsync(attempt, joiner, attempt.Dropped).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // Dropped, or the joiner held the state already and the switch went on.
-        }
-        catch (Exception failure) when (failure is not OutOfMemoryException)
-        {
-            _inbox.Post(new Signal.PreparedGroupLost(attempt, $"The state did not reach {joiner}: {failure.Message}"));
-        }
+        var ahead = _local!.All.MaxBy(rank => rank.Replica.Step)!;
+        RollForwardTo(ahead.Replica.Step, ahead.LastTotals);
     }
 
-    private Task<long> SendStateAsync(MigrationAttempt attempt, string joiner, CancellationToken ct)
+    /// <summary>Applies the update of the last step where its commit was only entered here, and passed elsewhere.</summary>
+    private void RollForwardTo(long completedSteps, StepTotals? totals)
     {
-        var prepared = attempt.Prepared!;
-        prepared.Send(joiner, new SwitchMessage(SwitchMessageKind.Boundary, attempt.Request.Generation, _replica!.Step).Encode());
-        return prepared.SendStateAsync(joiner, Regions(_replica), ct);
-    }
-
-    /// <summary>Applies the update of the last step when its commit was only entered here, and passed elsewhere.</summary>
-    private void RollForwardTo(long completedSteps)
-    {
-        var replica = _replica!;
-        if (replica.Step == completedSteps)
-            return;
-        if (replica.Step != completedSteps - 1 || !_enteredCommit)
-            throw new StepAgreementException($"{_machine} completed {replica.Step} steps and cannot roll forward to {completedSteps}.");
-
-        var started = Now();
-        var step = replica.Step;
-        replica.ApplyUpdate(step, _group!.Size);
-        _enteredCommit = false;
-        CompleteStep(step, started);
+        foreach (var rank in _local!.All.Where(rank => rank.Replica.Step != completedSteps))
+        {
+            var (replica, step) = (rank.Replica, rank.Replica.Step);
+            if (step != completedSteps - 1 || !rank.EnteredCommit || totals is not { } known)
+                throw new StepAgreementException($"Rank {rank.Rank} on {_machine} completed {step} steps and cannot roll forward to {completedSteps}.");
+            var started = Now();
+            replica.ApplyUpdate(step, known.Norm, rank.Groups!.DataParallel.Size);
+            rank.LastTotals = known;
+            rank.EnteredCommit = false;
+            CompleteStep(rank, step, started);
+        }
     }
 
     private void NoteAgreed(MigrationAttempt attempt, long boundary)
@@ -218,7 +213,7 @@ public sealed partial class TrainingSession
         Raise(agreement);
     }
 
-    private bool SwitchOver(MigrationAttempt attempt, long stoppedNs, long waitingSince, List<SwitchPhase> phases, long stateBytes = 0)
+    private bool SwitchOver(MigrationAttempt attempt, long stoppedNs, long waitingSince, List<SwitchPhase> phases
     {
         var connecting = Now();
         phases.Add(new SwitchPhase("state-transfer", phases.Count > 0 ? phases[^1].EndMonotonicNs : waitingSince, connecting));
@@ -226,17 +221,27 @@ public sealed partial class TrainingSession
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
             deadline.CancelAfter(_options.SwitchDeadline);
-            var (group, counts) = attempt.Prepared!.SwitchoverAsync(deadline.Token).GetAwaiter().GetResult();
+            var (groups, counts) = attempt.Prepared!.SwitchoverAsync(deadline.Token).GetAwaiter().GetResult();
             phases.Add(new SwitchPhase("connections", connecting, Now()));
+            var isJoiner = attempt.Role == MigrationRole.Joiner;
             lock (_gate)
                 _attempt = null;
-            Adopt(group);
+            Adopt(groups);
             _finished = false;
-            _enteredCommit = false;
+            foreach (var rank in _local!.All)
+                rank.EnteredCommit = false;
             _pendingSwitch = new PendingSwitch(
-                attempt, stoppedNs, _replica!.Step, counts, attempt.Prepared.Plan.For(_machine), stateBytes, phases);
+                attempt,
+                new SwitchDone(
+                    groups.Ranks, stoppedNs, 0, _local.First.Replica.Step, attempt.LostSteps, counts, attempt.Prepared.Plan.For(_machine), attempt.StateBytes, 0, phases,
+                    isJoiner || attempt.Source == SessionStateSource.Checkpoint ? attempt.Source : null, attempt.FollowedBytes)
+                {
+                    Job = attempt.Request.JobName,
+                    Generation = attempt.Request.Generation,
+                    Migration = attempt.Request.Migration,
+                });
             attempt.Drop();
-            return true;
+            return GatherAfter(attempt) || Regroup(stoppedNs);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
@@ -248,5 +253,34 @@ public sealed partial class TrainingSession
         }
     }
 
-    private static List<MemoryRegion> Regions(Replica replica) => [.. replica.StateRegions.Select(region => new MemoryRegion(region.Address, region.Bytes))];
+    // A failure may have come between an update and the exchange of the updated parameters. Only the members of the new generation can tell each other.
+    private bool GatherAfter(MigrationAttempt attempt)
+    {
+        if (attempt.Source == SessionStateSource.Leaver || !_job!.Recipe.ShardOptimizer)
+            return true;
+        try
+        {
+            _local!.Run(rank =>
+            {
+                rank.Replica.GatherParameters(rank.Groups!);
+                return true;
+            });
+            return true;
+        }
+        catch (CollectiveException failed)
+        {
+            Park(failed.Failure);
+            return false;
+        }
+    }
+
+    private void CompleteSwitch(LocalRank rank)
+    {
+        if (_pendingSwitch is not { } pending || pending.Step(rank.Rank, Now()) is not { } done)
+            return;
+        _pendingSwitch = null;
+        TellAgreement();
+        Raise(done);
+        pending.Attempt.Dispose();
+    }
 }

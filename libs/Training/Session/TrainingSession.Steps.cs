@@ -4,36 +4,22 @@ namespace TrainMover.Training.Session;
 
 public sealed partial class TrainingSession
 {
-    private ICommunicator? _communicator;
-    private PendingSwitch? _pendingSwitch;
     private SwitchAgreed? _untoldAgreement;
-    private bool _recordFirstStep;
-    private bool _enteredCommit;
     private bool _finished;
 
-    /// <summary>A switch whose first step is not completed yet.</summary>
-    private sealed record PendingSwitch(
-        MigrationAttempt Attempt, long StoppedNs, long ResumedStep, ConnectionCounts Connections, ConnectionCounts Planned, long StateBytes, List<SwitchPhase> Phases)
-    {
-        public long ResumedNs { get; set; }
-    }
+    /// <summary>Why a rank trains no further.</summary>
+    private readonly record struct Stop(MigrationAttempt? Agreed, GroupFailure? Failure);
 
     private void TrainFromStart(StartRequest request)
     {
         try
         {
-            // A replica that has run a shadow iteration is not at step 0 any more.
-            _replica?.Dispose();
-            _replica = null;
-            var replica = EnsureReplica(request.Job, out _);
-            if (request.Rank == 0)
-            {
-                Directory.CreateDirectory(request.Job.Directory);
-                Checkpoint.Save(request.Job.CheckpointFile, replica, request.JobName);
-                _recordFirstStep = true;
-            }
-
-            Adopt(_endpoint.CreateGroupAsync(request.Topology, request.Rank, _stopping.Token).GetAwaiter().GetResult());
+            // Replicas that have run a shadow iteration are not at step 0 any more.
+            _local?.Dispose();
+            _local = null;
+            var local = EnsureReplicas(request.Job, request.Topology.RanksOf(_machine), out _);
+            local.Run(rank => CheckpointStore.SaveInitial(request.Job, rank.Rank, rank.Replica));
+            Adopt(_endpoint.CreateGroupsAsync(request.Topology, _stopping.Token).GetAwaiter().GetResult());
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
@@ -41,7 +27,6 @@ public sealed partial class TrainingSession
             {
                 _phase = SessionPhase.Idle;
                 _generation = 0;
-                _rank = null;
                 if (!_stopping.IsCancellationRequested)
                     Refuse(request, $"Training did not start: {failure.Message}");
             }
@@ -52,84 +37,120 @@ public sealed partial class TrainingSession
         Train();
     }
 
-    private void Adopt(CommunicationGroup group)
+    private void Adopt(MachineGroups groups)
     {
-        group.Failed += failure => _inbox.Post(new Signal.GroupFailed(group, failure));
-        _communicator = _options.Instrument?.Invoke(group) ?? group;
+        groups.Failed += failure => _inbox.Post(new Signal.GroupFailed(groups, failure));
+        foreach (var rank in _local!.All)
+            rank.Groups = _options.Instrument?.Invoke(groups[rank.Rank]) ?? groups[rank.Rank];
         lock (_gate)
         {
-            _group = group;
-            _generation = group.Topology.Generation;
-            _rank = group.Rank;
+            _groups = groups;
+            _generation = groups.Topology.Generation;
             _phase = SessionPhase.Training;
         }
 
         if (_stopping.IsCancellationRequested)
-            group.Fail(new GroupFailure(FailureKind.Ordered, null, null, $"The session on {_machine} was ended.", Now()));
+            groups.Fail(new GroupFailure(FailureKind.Ordered, null, null, $"The session on {_machine} was ended.", Now()));
     }
 
-    /// <summary>Trains as a member of the current group until the session ends or the rank is given away.</summary>
+    /// <summary>Trains as a member of the current generation until the session ends or the ranks are given away.</summary>
     private void Train()
     {
         while (!_stopping.IsCancellationRequested)
         {
-            GroupFailure failure;
-            try
-            {
-                if (_replica!.Step >= _job!.Recipe.Steps ? Finish() : TrainOneStep())
-                    continue;
+            var stops = _local!.Run(TrainRank);
+            if (_stopping.IsCancellationRequested)
                 return;
-            }
-            catch (CollectiveException failed)
+            var agreed = stops.Select(stop => stop.Agreed).FirstOrDefault(attempt => attempt is not null);
+            var failure = stops.Select(stop => stop.Failure).FirstOrDefault(failed => failed is not null);
+            if (agreed is not null)
+                RollForwardLocally();
+            var goesOn = (agreed, failure) switch
             {
-                failure = failed.Failure;
-            }
-            catch (Exception broken) when (broken is not OutOfMemoryException)
-            {
-                // Peers must not wait for a rank that cannot compute.
-                failure = new GroupFailure(FailureKind.Ordered, _rank, _machine, $"{_machine} cannot go on: {broken.Message}", Now());
-                _group!.Fail(failure);
-            }
-
-            if (_stopping.IsCancellationRequested || !Regroup(Park(failure)))
+                (null, null) => Finish(),
+                (null, { } failed) => Regroup(Park(failed)),
+                ({ } attempt, _) => SwitchAtBoundary(attempt, failure),
+            };
+            if (!goesOn)
                 return;
         }
     }
 
-    private bool TrainOneStep()
+    private Stop TrainRank(LocalRank rank)
     {
-        var replica = _replica!;
-        var group = _group!;
+        MigrationAttempt? agreed = null;
+        try
+        {
+            while (agreed is null && rank.Replica.Step < _job!.Recipe.Steps)
+                TrainOneStep(rank, ref agreed);
+            if (agreed is null && !_finished)
+            {
+                _pendingSwitch?.Computes(rank.Rank, Now());
+                rank.Groups!.DataParallel.Barrier();
+                rank.Groups.ModelParallel.Barrier();
+            }
+
+            return new Stop(agreed, null);
+        }
+        catch (CollectiveException failed)
+        {
+            return new Stop(agreed, failed.Failure);
+        }
+        catch (Exception broken) when (broken is not OutOfMemoryException)
+        {
+            // Peers must not wait for a rank that cannot compute.
+            var failure = new GroupFailure(FailureKind.Ordered, rank.Rank, _machine, $"{_machine} cannot go on: {broken.Message}", Now());
+            _groups!.Fail(failure);
+            return new Stop(agreed, failure);
+        }
+    }
+
+    private void TrainOneStep(LocalRank rank, ref MigrationAttempt? agreed)
+    {
+        var replica = rank.Replica;
         var step = replica.Step;
         var started = Now();
-        if (_pendingSwitch is { ResumedNs: 0 } resuming)
-            resuming.ResumedNs = started;
-        _enteredCommit = false;
-
-        MigrationAttempt? agreed = null;
-        if (_recordFirstStep && step == 0)
+        _pendingSwitch?.Computes(rank.Rank, started);
+        rank.EnteredCommit = false;
+        MigrationAttempt? voted = null;
+        try
         {
-            var recorded = StepRecorder.TrainStep(_job!.Name, replica, _corpus!, _communicator!, CommitUnvoted);
-            _recordFirstStep = false;
-            lock (_gate)
-                InBackground(() => Task.Run(() => SaveRecord(recorded.Record)));
+            if (step == 0 && StepRecords.IsRecorded(_job!, rank.Rank))
+                TrainRecordedStep(rank);
+            else
+                StepProtocol.TrainStep(replica, _corpus!, rank.Groups!, commit => CommitWithVote(rank, commit, out voted));
         }
-        else
+        finally
         {
-            StepProtocol.TrainStep(replica, _corpus!, _communicator!, communicator => CommitWithVote(communicator, out agreed));
+            if (replica.Step > step)
+            {
+                rank.EnteredCommit = false;
+                agreed = voted;
+                CompleteStep(rank, step, started);
+            }
         }
 
-        _enteredCommit = false;
-        CompleteStep(step, started);
-        return agreed is null || SwitchAtBoundary(agreed);
+        _checkpoints?.Offer(rank);
     }
 
-    private void SaveRecord(StepRecord? record)
+    private void TrainRecordedStep(LocalRank rank)
+    {
+        // A shadow iteration votes for nothing, so the step that it is compared with must not either.
+        var recorded = StepRecorder.TrainStep(_job!.Name, rank.Replica, _corpus!, rank.Groups!, commit =>
+        {
+            rank.EnteredCommit = true;
+            return Passed(rank, StepProtocol.Commit(commit));
+        });
+        lock (_gate)
+            InBackground(() => Task.Run(() => SaveRecord(rank.Rank, recorded.Record)));
+    }
+
+    private void SaveRecord(int rank, StepRecord? record)
     {
         string? failure = null;
         try
         {
-            record?.Save(_job!.RecordDirectory);
+            record?.Save(StepRecords.FolderOf(_job!, rank));
         }
         catch (Exception broken) when (broken is IOException or UnauthorizedAccessException)
         {
@@ -139,25 +160,18 @@ public sealed partial class TrainingSession
         Raise(new FirstStepRecorded(record is null ? "The first step did not pass its commit." : failure) { Job = _job!.Name, Generation = _generation });
     }
 
-    // A shadow iteration votes for nothing, so the step that it is compared with must not either.
-    private CommitVerdict CommitUnvoted(ICommunicator communicator)
-    {
-        _enteredCommit = true;
-        return StepProtocol.Commit(communicator);
-    }
-
-    private CommitVerdict CommitWithVote(ICommunicator communicator, out MigrationAttempt? agreed)
+    private CommitVerdict CommitWithVote(LocalRank rank, StepCommit commit, out MigrationAttempt? agreed)
     {
         agreed = null;
         MigrationAttempt? attempt;
         lock (_gate)
             attempt = _attempt is { Prepared: not null } ? _attempt : null;
-        var generation = attempt?.Vote.Cast() ?? 0;
-        _enteredCommit = true;
+        var generation = attempt?.Vote.Cast(rank.Replica.Step) ?? 0;
+        rank.EnteredCommit = true;
         CommitVerdict verdict;
         try
         {
-            verdict = StepProtocol.Commit(communicator, new CommitBallot(Ready: true, generation));
+            verdict = commit.Enter(new CommitBallot(Ready: true, generation));
         }
         catch (CollectiveException) when (generation > 0)
         {
@@ -166,11 +180,20 @@ public sealed partial class TrainingSession
             throw;
         }
 
-        if (generation == 0)
-            return verdict;
-        if (verdict.AgreedGeneration == generation)
-            agreed = attempt;
-        AnswerPending(attempt!, withdrawn: attempt!.Vote.Settle(agreed is not null));
+        if (generation > 0)
+        {
+            if (verdict.AgreedGeneration == generation)
+                agreed = attempt;
+            AnswerPending(attempt!, withdrawn: attempt!.Vote.Settle(agreed is not null));
+        }
+
+        return Passed(rank, verdict);
+    }
+
+    private static CommitVerdict Passed(LocalRank rank, CommitVerdict verdict)
+    {
+        if (verdict.Passed)
+            rank.LastTotals = new StepTotals(verdict.Norm, verdict.Loss);
         return verdict;
     }
 
@@ -199,30 +222,16 @@ public sealed partial class TrainingSession
         }
     }
 
-    private void CompleteStep(long step, long started)
+    private void CompleteStep(LocalRank rank, long step, long started)
     {
         var now = Now();
-        Interlocked.Exchange(ref _completedSteps, _replica!.Step);
-        Raise(new StepDone(_group!.Rank, step, _replica.ReducedLoss(_group.Size), Milliseconds(started, now), now) { Job = _job!.Name, Generation = _generation });
-        CompleteSwitch();
-    }
+        lock (_gate)
+        {
+            _completedSteps = Math.Max(_completedSteps, rank.Replica.Step);
+            Raise(new StepDone(rank.Rank, step, rank.LastTotals?.Loss ?? float.NaN, Milliseconds(started, now), now) { Job = _job!.Name, Generation = _generation });
+        }
 
-    private void CompleteSwitch()
-    {
-        if (_pendingSwitch is not { } pending)
-            return;
-        _pendingSwitch = null;
-        TellAgreement();
-        var request = pending.Attempt.Request;
-        pending.Phases.Add(new SwitchPhase("first-compute", pending.ResumedNs, Now()));
-        Raise(
-            new SwitchDone(_group!.Rank, pending.StoppedNs, pending.ResumedNs, pending.ResumedStep, 0, pending.Connections, pending.Planned, pending.StateBytes, 0, pending.Phases)
-            {
-                Job = request.JobName,
-                Generation = request.Generation,
-                Migration = request.Migration,
-            });
-        pending.Attempt.Dispose();
+        CompleteSwitch(rank);
     }
 
     private long Park(GroupFailure failure)
@@ -231,7 +240,7 @@ public sealed partial class TrainingSession
         lock (_gate)
         {
             _phase = SessionPhase.Parked;
-            Raise(new TrainingParked(_replica!.Step, failure.Kind.ToString(), failure.SuspectMachine, failure.Detail, failure.AtMonotonic)
+            Raise(new TrainingParked(_local!.First.Replica.Step, failure.Kind.ToString(), failure.SuspectMachine, failure.Detail, failure.AtMonotonic)
             {
                 Job = _job!.Name,
                 Generation = _generation,
@@ -242,16 +251,14 @@ public sealed partial class TrainingSession
         return failure.AtMonotonic;
     }
 
-    /// <summary>All ranks reach the end together; then the session waits, since a peer that was lost at the very end is still replaced.</summary>
+    /// <summary>All ranks of the job have reached the end; the session waits on, since a peer that was lost at the very end is still replaced.</summary>
     private bool Finish()
     {
         if (!_finished)
         {
-            if (_pendingSwitch is { ResumedNs: 0 } resuming)
-                resuming.ResumedNs = Now();
-            _communicator!.Barrier();
             _finished = true;
-            CompleteSwitch();
+            foreach (var rank in _local!.All)
+                CompleteSwitch(rank);
             lock (_gate)
             {
                 _phase = SessionPhase.Finished;
@@ -259,7 +266,8 @@ public sealed partial class TrainingSession
                     LosePreparation(attempt, "The job is finished.");
             }
 
-            Raise(new TrainingFinished(_group!.Rank, _replica!.Step, _replica.Digest()) { Job = _job!.Name, Generation = _generation });
+            var digests = _local.Run(rank => new FinalDigest(rank.Rank, rank.Replica.Digest()));
+            Raise(new TrainingFinished(_local.First.Replica.Step, digests) { Job = _job!.Name, Generation = _generation });
         }
 
         return Regroup(Now());

@@ -6,9 +6,9 @@ using TrainMover.Collectives;
 namespace TrainMover.Training.Session;
 
 /// <summary>
-/// One worker's part in a job: it trains its rank, prepares migrations in the background while training goes on, votes for the switch in the
-/// commit of a step, switches, and after a failure agrees with the other survivors on the step to resume with. Owns the replica and one
-/// training thread; requests may come from any thread. Every wait has a deadline except waiting for requests while parked.
+/// One machine's part in a job: it trains its ranks, prepares migrations in the background while training goes on, votes for the switch in the
+/// commit of a step, switches, and after a failure agrees with the other survivors on the step to resume with. Owns the replicas and one
+/// training thread per device; requests may come from any thread. Every wait has a deadline except waiting for requests while parked.
 /// </summary>
 public sealed partial class TrainingSession : IAsyncDisposable
 {
@@ -29,14 +29,13 @@ public sealed partial class TrainingSession : IAsyncDisposable
     private SessionPhase _phase = SessionPhase.Idle;
     private SessionJob? _job;
     private Corpus? _corpus;
-    private Replica? _replica;
-    private CommunicationGroup? _group;
+    private LocalRanks? _local;
+    private MachineGroups? _groups;
     private MigrationAttempt? _attempt;
     private ShadowResult? _warmShadow;
     private Thread? _thread;
     private Task _background = Task.CompletedTask;
     private int _generation;
-    private int? _rank;
     private long _completedSteps;
 
     /// <summary>Creates an idle session.</summary>
@@ -67,7 +66,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
             lock (_gate)
             {
                 var prepared = _attempt is { Prepared: not null } attempt ? attempt.Request.Generation : (int?)null;
-                return new SessionStatus(_phase, _job?.Name, _generation, _rank, Interlocked.Read(ref _completedSteps), prepared);
+                return new SessionStatus(_phase, _job?.Name, _generation, _groups?.Ranks ?? [], Interlocked.Read(ref _completedSteps), prepared);
             }
         }
     }
@@ -76,7 +75,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Thread? thread;
-        CommunicationGroup? group;
+        MachineGroups? groups;
         Task background;
         lock (_gate)
         {
@@ -85,20 +84,20 @@ public sealed partial class TrainingSession : IAsyncDisposable
             _stopping.Cancel();
             _attempt?.Drop();
             thread = _thread;
-            group = _group;
+            groups = _groups;
             background = _background;
         }
 
         _inbox.Post(new Signal.Stopped());
-        group?.Fail(new GroupFailure(FailureKind.Ordered, null, null, $"The session on {_machine} was ended.", Stopwatch.GetTimestamp()));
+        groups?.Fail(new GroupFailure(FailureKind.Ordered, null, null, $"The session on {_machine} was ended.", Stopwatch.GetTimestamp()));
         await background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (thread is not null)
             await Task.Run(thread.Join).ConfigureAwait(false);
-        if (group is not null)
-            await group.DisposeAsync().ConfigureAwait(false);
+        if (groups is not null)
+            await groups.DisposeAsync().ConfigureAwait(false);
         _events.Writer.TryComplete();
         await _eventPump.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _replica?.Dispose();
+        _local?.Dispose();
         _stopping.Dispose();
     }
 
@@ -124,20 +123,5 @@ public sealed partial class TrainingSession : IAsyncDisposable
     {
         _thread = new Thread(() => run()) { IsBackground = true, Name = name };
         _thread.Start();
-    }
-
-    // The replica is kept from warm-up to training: its memory and the compiled code are what makes a standby warm.
-    private Replica EnsureReplica(SessionJob job, out long allocatedBytes)
-    {
-        allocatedBytes = 0;
-        if (_replica is not null && _job == job)
-            return _replica;
-
-        _replica?.Dispose();
-        _corpus = Corpus.Load(job.CorpusFile);
-        _replica = new Replica(job.Shape, job.Recipe, torch.CPU);
-        _job = job;
-        allocatedBytes = _replica.StateRegions.Sum(region => region.Bytes) + _replica.GradientRegion.Bytes;
-        return _replica;
     }
 }

@@ -1,0 +1,50 @@
+using System.Runtime.InteropServices;
+
+namespace TrainMover.Training;
+
+/// <summary>What stands in a frame of a following stream.</summary>
+internal enum FollowFrameKind
+{
+    /// <summary>From the leaver: parameters, first and second moments of a run, as they are after <see cref="FollowFrame.Step"/> steps. From here on the joiner follows the run.</summary>
+    State = 1,
+
+    /// <summary>From the leaver: the summed gradients of a run in a step.</summary>
+    Gradients = 2,
+
+    /// <summary>From the leaver: the commit of the step has passed; the joiner applies it to all that it follows. <see cref="FollowFrame.Value"/> is the global norm.</summary>
+    Update = 3,
+
+    /// <summary>From the leaver: hash of a run after so many steps, to be compared.</summary>
+    Check = 4,
+
+    /// <summary>From the leaver: everything was sent and compared; the joiner is a replica as of <see cref="FollowFrame.Step"/> steps, and goes on following.</summary>
+    CaughtUp = 5,
+
+    /// <summary>From the leaver: nothing more comes. The joiner is a replica of so many steps if it was caught up.</summary>
+    End = 6,
+
+    /// <summary>From the joiner: it has applied so many steps.</summary>
+    Applied = 7,
+
+    /// <summary>From the joiner: a hash differs.</summary>
+    Differs = 8,
+}
+
+/// <summary>Header of a frame; a payload of float32 values follows for state (three times the length) and gradients (once).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct FollowFrame
+{
+    public const int ExpectedMagic = 0x31574F46;
+
+    public int Magic;
+    public FollowFrameKind Kind;
+    public long Step;
+    public int Start;
+    public int Length;
+
+    /// <summary>Norm of an update.</summary>
+    public double Value;
+
+    /// <summary>Hash of a check; in an update the number of ranks that were summed.</summary>
+    public UInt128 Hash;
+}

@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+using TrainMover.Collectives;
+
+namespace TrainMover.Training;
+
+/// <summary>
+/// The joiner's side of following one rank: takes runs of state, applies to them every later step with the same optimizer, and compares hashes. AdamW is element-wise, so the replica
+/// is bit-identical whatever the runs.
+/// </summary>
+internal sealed class FollowingReplica : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Replica _replica;
+    private readonly StateConnection _connection;
+    private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<long> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Thread _thread;
+    private int _cursor;
+    private long _bytes;
+
+    public FollowingReplica(Replica replica, StateConnection connection)
+    {
+        (_replica, _connection) = (replica, connection);
+        _cursor = replica.Layout.FlatLength;
+        _thread = new Thread(Run) { IsBackground = true, Name = "following" };
+        _thread.Start();
+    }
+
+    /// <summary>Completes when the replica equals the leaver's, compared; faults when following ended before.</summary>
+    public Task CaughtUp => _caughtUp.Task;
+
+    /// <summary>The steps that the replica has when the leaver ends following; faults when it broke off.</summary>
+    public Task<long> Ended => _ended.Task;
+
+    /// <summary>Bytes received.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    public void Dispose()
+    {
+        _connection.Cancel();
+        _thread.Join();
+        _connection.Dispose();
+    }
+
+    private void Run()
+    {
+        ComputeThread.HoldToOneThread();
+        try
+        {
+            FollowFrame frame = default;
+            while (frame.Kind != FollowFrameKind.End)
+            {
+                // A job between two steps may be silent for long; whoever loses the leaver cancels.
+                _connection.Receive(MemoryMarshal.AsBytes(new Span<FollowFrame>(ref frame)), TimeSpan.FromDays(1));
+                Take(frame);
+            }
+
+            _ended.TrySetResult(frame.Step);
+        }
+        catch (Exception broken) when (broken is not OutOfMemoryException)
+        {
+            _caughtUp.TrySetException(broken);
+            _ended.TrySetException(broken);
+            _ = _caughtUp.Task.Exception;
+            _ = _ended.Task.Exception;
+        }
+    }
+
+    private void Take(in FollowFrame frame)
+    {
+        Check(frame);
+        switch (frame.Kind)
+        {
+            case FollowFrameKind.State:
+                Receive(_replica.ParameterRegion, frame);
+                Receive(_replica.MomentRegions[0], frame);
+                Receive(_replica.MomentRegions[1], frame);
+                _cursor = frame.Start;
+                break;
+            case FollowFrameKind.Gradients:
+                Receive(_replica.GradientRegion, frame);
+                break;
+            case FollowFrameKind.Update:
+                _replica.ApplyFollowed(frame.Step, frame.Value, (int)frame.Hash, _cursor);
+                Answer(FollowFrameKind.Applied, frame.Step + 1, frame);
+                break;
+            case FollowFrameKind.Check when StateHash.Of(_replica, frame.Start, frame.Length) != frame.Hash:
+                Answer(FollowFrameKind.Differs, frame.Step, frame);
+                throw new GroupSetupException($"The followed state differs after {frame.Step} steps, elements {frame.Start} to {frame.Start + frame.Length}.", null);
+            case FollowFrameKind.CaughtUp:
+                _caughtUp.TrySetResult();
+                break;
+            case FollowFrameKind.End:
+                Answer(FollowFrameKind.Applied, frame.Step, frame);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void Check(in FollowFrame frame)
+    {
+        var known = frame.Magic == FollowFrame.ExpectedMagic && frame.Kind is >= FollowFrameKind.State and <= FollowFrameKind.End;
+        if (!known || frame.Start < 0 || frame.Length < 0 || frame.Length > _replica.Layout.FlatLength - frame.Start)
+            throw new GroupSetupException("What came on a following stream is no frame of it.", null);
+    }
+
+    private void Receive(MemoryRegion region, in FollowFrame frame)
+    {
+        var bytes = (long)frame.Length * sizeof(float);
+        _connection.Receive(new MemoryRegion(region.Address + ((nint)frame.Start * sizeof(float)), bytes));
+        Interlocked.Add(ref _bytes, bytes);
+    }
+
+    private void Answer(FollowFrameKind kind, long step, in FollowFrame about)
+    {
+        var answer = about with { Kind = kind, Step = step };
+        _connection.Send(MemoryMarshal.AsBytes(new ReadOnlySpan<FollowFrame>(in answer)));
+    }
+}

@@ -1,0 +1,22 @@
+using TrainMover.Collectives;
+
+namespace TrainMover.Training.Session;
+
+/// <summary>One rank of this machine: its state, its groups, and what it knows of the step that it is in. Used by one thread at a time.</summary>
+internal sealed class LocalRank(int rank, Replica replica) : IDisposable
+{
+    public int Rank { get; } = rank;
+
+    public Replica Replica { get; } = replica;
+
+    /// <summary>Its groups in the generation in force; null before the first one.</summary>
+    public IRankGroups? Groups { get; set; }
+
+    /// <summary>The commit of the step after the completed ones was entered: the reduced gradients are in place.</summary>
+    public bool EnteredCommit { get; set; }
+
+    /// <summary>What the commit of the last completed step came to; null where it was not seen here.</summary>
+    public StepTotals? LastTotals { get; set; }
+
+    public void Dispose() => Replica.Dispose();
+}

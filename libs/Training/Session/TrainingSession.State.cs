@@ -1,0 +1,94 @@
+using TrainMover.Collectives;
+
+namespace TrainMover.Training.Session;
+
+public sealed partial class TrainingSession
+{
+    /// <summary>The leaver's state to its joiner: the end of following where the joiner keeps up, else a copy.</summary>
+    private async Task SendStateAsync(MigrationAttempt attempt, string joiner, CancellationToken ct)
+    {
+        var first = _local!.First;
+        var followed = attempt.Followed is { } leaders && leaders.Finish(first.Replica.Step);
+        attempt.Prepared!.Send(joiner, BoundaryOf(attempt, SessionStateSource.Leaver, followed).Encode());
+        if (!followed)
+            await SendAsync(attempt, StateRoutes.FromLeaver(attempt.Request, attempt.Request.Moves.First(move => move.Joiner == joiner)), ct).ConfigureAwait(false);
+        else
+            await attempt.Followed!.FlushedAsync(ct).ConfigureAwait(false);
+    }
+
+    private SwitchMessage BoundaryOf(MigrationAttempt attempt, SessionStateSource source, bool followed = false) => new(
+        SwitchMessageKind.Boundary, attempt.Request.Generation, _local!.First.Replica.Step, _local.First.LastTotals, Source: source, Followed: followed);
+
+    /// <summary>Sends what joiners need and this machine holds; where some rank has no copy left, all go back to a checkpoint.</summary>
+    private void ServeJoiners(MigrationAttempt attempt)
+    {
+        var joiners = attempt.Request.Moves.Select(move => move.Joiner).Where(joiner => !attempt.StateHolders.Contains(joiner)).ToList();
+        if (StateRoutes.FromSurvivors(attempt.Request) is not { } routes)
+        {
+            if (joiners.Count > 0)
+                ReturnToCheckpoint(attempt);
+            return;
+        }
+
+        foreach (var joiner in joiners)
+        {
+            var mine = routes.Where(route => route.Source == _machine && route.Joiner == joiner).ToList();
+            if (mine.Count > 0)
+                _ = ServeAsync(attempt, joiner, mine);
+        }
+    }
+
+    private async Task ServeAsync(MigrationAttempt attempt, string joiner, IReadOnlyList<StateRoute> routes)
+    {
+        try
+        {
+            attempt.Prepared!.Send(joiner, BoundaryOf(attempt, SessionStateSource.Peers).Encode());
+            await SendAsync(attempt, routes, attempt.Dropped).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Dropped, or the joiner held the state already and the switch went on.
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            _inbox.Post(new Signal.PreparedGroupLost(attempt, $"The state did not reach {joiner}: {failure.Message}"));
+        }
+    }
+
+    private Task SendAsync(MigrationAttempt attempt, IEnumerable<StateRoute> routes, CancellationToken ct) => Task.WhenAll(routes.Select(route =>
+        attempt.Prepared!.SendStateAsync(route.Joiner, route.Stream, StateRegions.ToSend(_local![route.SourceRank]!.Replica, route), ct)));
+
+    private async Task<long> ReceiveAsync(MigrationAttempt attempt, IEnumerable<StateRoute> routes, CancellationToken ct)
+    {
+        var received = await Task.WhenAll(routes.Select(route =>
+            attempt.Prepared!.ReceiveStateAsync(route.Source, route.Stream, StateRegions.ToReceive(_local![route.Rank]!.Replica, route), ct))).ConfigureAwait(false);
+        return received.Sum();
+    }
+
+    /// <summary>No copy survives: the lowest surviving machine names the newest checkpoint that is whole, and everybody loads it.</summary>
+    private void ReturnToCheckpoint(MigrationAttempt attempt)
+    {
+        if (attempt.SurvivingMachines[0] != _machine)
+            return;
+        var step = CheckpointStore.NewestWhole(_job!, attempt.Request.To.Layout);
+        var word = new SwitchMessage(SwitchMessageKind.Boundary, attempt.Request.Generation, step, null, Source: SessionStateSource.Checkpoint).Encode();
+        foreach (var machine in attempt.Request.To.Machines.Where(machine => machine != _machine))
+            attempt.Prepared!.Send(machine, word);
+        LoadCheckpoint(attempt, step);
+    }
+
+    private void LoadCheckpoint(MigrationAttempt attempt, long step)
+    {
+        attempt.Source = SessionStateSource.Checkpoint;
+        attempt.LostSteps = Math.Max(0, _local!.First.Replica.Step - step);
+        _local.Run(rank =>
+        {
+            CheckpointStore.Load(_job!, step, rank.Rank, rank.Replica);
+            (rank.EnteredCommit, rank.LastTotals) = (false, null);
+            return true;
+        });
+        Interlocked.Exchange(ref _completedSteps, step);
+        attempt.Vote.Agree();
+        NoteAgreed(attempt, step);
+    }
+}
