@@ -65,7 +65,7 @@ public sealed partial class TrainingSession
             deadline.CancelAfter(_options.SwitchDeadline);
             var fromLeaver = attempt.Request.Moves.Any(move => move.Leaver == sender);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, fromLeaver ? attempt.LeaverGone : CancellationToken.None);
-            bytes = attempt.Prepared!.ReceiveStateAsync(sender, Regions(_replica!), ended.Token).GetAwaiter().GetResult();
+            bytes = attempt.Prepared!.ReceiveStateAsync(sender, 0, Regions(_replica!), ended.Token).GetAwaiter().GetResult();
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {

@@ -182,7 +182,7 @@ public sealed partial class TrainingSession
     {
         var prepared = attempt.Prepared!;
         prepared.Send(joiner, new SwitchMessage(SwitchMessageKind.Boundary, attempt.Request.Generation, _replica!.Step).Encode());
-        return prepared.SendStateAsync(joiner, Regions(_replica), ct);
+        return prepared.SendStateAsync(joiner, 0, Regions(_replica), ct);
     }
 
     /// <summary>Applies the update of the last step when its commit was only entered here, and passed elsewhere.</summary>
@@ -196,7 +196,7 @@ public sealed partial class TrainingSession
 
         var started = Now();
         var step = replica.Step;
-        replica.ApplyUpdate(step, _group!.Size);
+        replica.ApplyUpdate(step, _group!.Topology.Size);
         _enteredCommit = false;
         CompleteStep(step, started);
     }

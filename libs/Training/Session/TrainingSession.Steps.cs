@@ -33,7 +33,7 @@ public sealed partial class TrainingSession
                 _recordFirstStep = true;
             }
 
-            Adopt(_endpoint.CreateGroupAsync(request.Topology, request.Rank, _stopping.Token).GetAwaiter().GetResult());
+            Adopt(_endpoint.CreateGroupsAsync(request.Topology, _stopping.Token).GetAwaiter().GetResult());
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
@@ -52,15 +52,16 @@ public sealed partial class TrainingSession
         Train();
     }
 
-    private void Adopt(CommunicationGroup group)
+    private void Adopt(MachineGroups group)
     {
         group.Failed += failure => _inbox.Post(new Signal.GroupFailed(group, failure));
-        _communicator = _options.Instrument?.Invoke(group) ?? group;
+        var communicator = group[group.Ranks[0]].DataParallel;
+        _communicator = _options.Instrument?.Invoke(communicator) ?? communicator;
         lock (_gate)
         {
             _group = group;
             _generation = group.Topology.Generation;
-            _rank = group.Rank;
+            _rank = group.Ranks[0];
             _phase = SessionPhase.Training;
         }
 
@@ -99,7 +100,6 @@ public sealed partial class TrainingSession
     private bool TrainOneStep()
     {
         var replica = _replica!;
-        var group = _group!;
         var step = replica.Step;
         var started = Now();
         if (_pendingSwitch is { ResumedNs: 0 } resuming)
@@ -203,7 +203,7 @@ public sealed partial class TrainingSession
     {
         var now = Now();
         Interlocked.Exchange(ref _completedSteps, _replica!.Step);
-        Raise(new StepDone(_group!.Rank, step, _replica.ReducedLoss(_group.Size), Milliseconds(started, now), now) { Job = _job!.Name, Generation = _generation });
+        Raise(new StepDone(_group!.Ranks[0], step, _replica.ReducedLoss(_group.Topology.Size), Milliseconds(started, now), now) { Job = _job!.Name, Generation = _generation });
         CompleteSwitch();
     }
 
@@ -216,7 +216,7 @@ public sealed partial class TrainingSession
         var request = pending.Attempt.Request;
         pending.Phases.Add(new SwitchPhase("first-compute", pending.ResumedNs, Now()));
         Raise(
-            new SwitchDone(_group!.Rank, pending.StoppedNs, pending.ResumedNs, pending.ResumedStep, 0, pending.Connections, pending.Planned, pending.StateBytes, 0, pending.Phases)
+            new SwitchDone(_group!.Ranks[0], pending.StoppedNs, pending.ResumedNs, pending.ResumedStep, 0, pending.Connections, pending.Planned, pending.StateBytes, 0, pending.Phases)
             {
                 Job = request.JobName,
                 Generation = request.Generation,
@@ -259,7 +259,7 @@ public sealed partial class TrainingSession
                     LosePreparation(attempt, "The job is finished.");
             }
 
-            Raise(new TrainingFinished(_group!.Rank, _replica!.Step, _replica.Digest()) { Job = _job!.Name, Generation = _generation });
+            Raise(new TrainingFinished(_group!.Ranks[0], _replica!.Step, _replica.Digest()) { Job = _job!.Name, Generation = _generation });
         }
 
         return Regroup(Now());

@@ -30,7 +30,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
     private SessionJob? _job;
     private Corpus? _corpus;
     private Replica? _replica;
-    private CommunicationGroup? _group;
+    private MachineGroups? _group;
     private MigrationAttempt? _attempt;
     private ShadowResult? _warmShadow;
     private Thread? _thread;
@@ -76,7 +76,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Thread? thread;
-        CommunicationGroup? group;
+        MachineGroups? group;
         Task background;
         lock (_gate)
         {
