@@ -14,7 +14,7 @@ internal sealed class Cluster : IAsyncDisposable
 
     public IReadOnlyList<Endpoint> Endpoints => _endpoints;
 
-    public CommunicationGroup[] Groups { get; private set; } = [];
+    public MachineGroups[] Groups { get; private set; } = [];
 
     public Topology Topology { get; private set; } = null!;
 
@@ -25,7 +25,7 @@ internal sealed class Cluster : IAsyncDisposable
         var cluster = new Cluster([.. Enumerable.Range(0, size + standbys).Select(index => Endpoint.Listen($"m{index}", IPAddress.Loopback, 0, options ?? Options))]);
         cluster.Topology = cluster.TopologyOf(1, Enumerable.Range(0, size));
         cluster.Groups = await Task.WhenAll(
-            Enumerable.Range(0, size).Select(rank => cluster.Endpoints[rank].CreateGroupAsync(cluster.Topology, rank, Deadline()))).WaitAsync(Patience);
+            Enumerable.Range(0, size).Select(rank => cluster.Endpoints[rank].CreateGroupsAsync(cluster.Topology, Deadline()))).WaitAsync(Patience);
         return cluster;
     }
 
@@ -43,30 +43,30 @@ internal sealed class Cluster : IAsyncDisposable
         Topology.Members.Select(member => MachineOf(member)).Select(machine => machine == leaver ? joiner : machine));
 
     /// <summary>Phase 1 on all machines of both topologies; indexed by machine.</summary>
-    public async Task<Dictionary<int, PreparedGroup>> PrepareAsync(Topology to, params int[] dead)
+    public async Task<Dictionary<int, PreparedGroups>> PrepareAsync(Topology to, params int[] dead)
     {
         var machines = Topology.Members.Concat(to.Members).Select(MachineOf).Distinct().Except(dead).ToList();
         var prepared = await Task.WhenAll(machines.Select(machine => PrepareAsync(machine, to))).WaitAsync(Patience);
         return machines.Zip(prepared).ToDictionary(pair => pair.First, pair => pair.Second);
     }
 
-    public Task<PreparedGroup> PrepareAsync(int machine, Topology to) => Topology.Members.FirstOrDefault(member => MachineOf(member) == machine) is { } old
+    public Task<PreparedGroups> PrepareAsync(int machine, Topology to) => Topology.Members.FirstOrDefault(member => MachineOf(member) == machine) is { } old
         ? Groups[old.Rank].PrepareStayersAsync(to, Deadline())
-        : Endpoints[machine].PrepareJoinerAsync(Topology, to, to.On($"m{machine}")!.Rank, Deadline());
+        : Endpoints[machine].PrepareJoinerAsync(Topology, to, Deadline());
 
     /// <summary>Phase 2 on all members of the new topology; the groups are then the new ones. What each did, by rank.</summary>
-    public async Task<ConnectionCounts[]> SwitchAsync(Topology to, Dictionary<int, PreparedGroup> prepared)
+    public async Task<ConnectionCounts[]> SwitchAsync(Topology to, Dictionary<int, PreparedGroups> prepared)
     {
         var switched = await Task.WhenAll(to.Members.Select(member => prepared[MachineOf(member)].SwitchoverAsync(Deadline()))).WaitAsync(Patience);
         Topology = to;
-        Groups = [.. switched.Select(pair => pair.Group)];
+        Groups = [.. switched.Select(pair => pair.Groups)];
         return [.. switched.Select(pair => pair.Counts)];
     }
 
     /// <summary>Runs the same on a thread per rank and waits for all of them.</summary>
-    public Task<T[]> OnAllAsync<T>(Func<CommunicationGroup, T> act) => Task.WhenAll(Groups.Select(group => OnThread(() => act(group)))).WaitAsync(Patience);
+    public Task<T[]> OnAllAsync<T>(Func<ICommunicator, T> act) => Task.WhenAll(Groups.Select(group => OnThread(() => act(group.DataParallel)))).WaitAsync(Patience);
 
-    public Task OnAllAsync(Action<CommunicationGroup> act) => OnAllAsync(group =>
+    public Task OnAllAsync(Action<ICommunicator> act) => OnAllAsync(group =>
     {
         act(group);
         return true;

@@ -12,7 +12,7 @@ public enum FailureKind
     /// <summary>A call or a set-up took longer than its deadline.</summary>
     DeadlineExceeded,
 
-    /// <summary>The owner of the group said so, through <see cref="CommunicationGroup.Fail"/>.</summary>
+    /// <summary>The owner of the group said so, through <see cref="MachineGroups.Fail"/>.</summary>
     Ordered,
 
     /// <summary>A peer sent what the call in progress does not expect: ranks disagree about the order or size of calls.</summary>

@@ -3,181 +3,142 @@ using System.Diagnostics;
 namespace TrainMover.Collectives;
 
 /// <summary>
-/// A communication group over TCP: one data connection to the next rank of the ring, one from the previous, and bootstrap connections with all members. Calls run on the
-/// calling thread, one at a time, and allocate nothing.
+/// One communication group as one rank of it sees it: on each channel a data connection to the next rank of the ring and one from the previous. Calls run on the calling thread, one at a
+/// time, and allocate nothing; calls on different groups may run on different threads at once. It lives and fails with its generation.
 /// </summary>
-public sealed partial class CommunicationGroup : ICommunicator, ILinkObserver, IAsyncDisposable
+public sealed unsafe class CommunicationGroup : ICommunicator
 {
     private readonly Lock _calls = new();
-    private readonly Lock _gate = new();
-    private readonly Endpoint _endpoint;
-    private readonly Ring _ring;
-    private readonly Dictionary<string, BootstrapLink> _links;
-    private readonly HashSet<string> _departed = new(StringComparer.Ordinal);
-    private readonly ulong _scope;
-    private GroupFailure? _failure;
-    private GroupState _state = GroupState.Normal;
+    private readonly MachineGroups _generation;
+    private readonly Ring[] _channels;
 
-    internal CommunicationGroup(
-        Endpoint endpoint,
-        Membership membership,
-        Dictionary<string, BootstrapLink> links,
-        OutboundEdge? outbound,
-        InboundEdge? inbound)
+    internal CommunicationGroup(MachineGroups generation, GroupId id, int rank, int size, Ring[] channels)
     {
-        _endpoint = endpoint;
-        _links = links;
-        _scope = membership.Scope;
-        _ring = new Ring(membership.To.Generation, outbound, inbound, endpoint.Options.CallDeadline);
-        Topology = membership.To;
-        Rank = membership.Rank!.Value;
-        endpoint.Track(this);
+        _generation = generation;
+        _channels = channels;
+        (Id, Rank, Size) = (id, rank, size);
     }
 
-    /// <summary>Raised once, on a thread of the pool, when the group fails.</summary>
-    public event Action<GroupFailure>? Failed;
+    /// <summary>Its name.</summary>
+    public GroupId Id { get; }
 
-    /// <summary>Who belongs to it.</summary>
-    public Topology Topology { get; }
-
-    /// <summary>Where it stands.</summary>
-    public GroupState State
-    {
-        get
-        {
-            lock (_gate)
-                return _state;
-        }
-    }
-
-    /// <summary>The first cause of its failure on this rank; null while it works.</summary>
-    public GroupFailure? Failure => Volatile.Read(ref _failure);
-
-    /// <inheritdoc/>
+    /// <summary>This rank's place in the ring, from 0.</summary>
     public int Rank { get; }
 
     /// <inheritdoc/>
-    public int Size => Topology.Size;
+    public int Size { get; }
 
-    /// <summary>
-    /// Ends every pending and every later call here, and tells all members, whose calls end at once too. Without effect on a group that has failed or is closed.
-    /// Bootstrap connections live on, for the next generation.
-    /// </summary>
-    public void Fail(GroupFailure cause)
+    /// <inheritdoc/>
+    public void AllReduce(Span<float> buffer, ReduceOperation operation)
     {
-        ArgumentNullException.ThrowIfNull(cause);
-        lock (_gate)
-        {
-            if (_state is GroupState.Closed or GroupState.Failed)
-                return;
-            _state = GroupState.Failed;
-            Volatile.Write(ref _failure, cause);
-        }
-
-        _ring.Interrupt();
-        var notice = FailureNotice.Encode(cause);
-        foreach (var link in _links.Values)
-            link.Send(LinkFrameKind.Failure, _scope, notice);
-        ThreadPool.UnsafeQueueUserWorkItem(static raised => raised.Group.Failed?.Invoke(raised.Cause), (Group: this, Cause: cause), preferLocal: false);
+        fixed (float* data = buffer)
+            Call(RingSchedule.AllReduce(data, buffer.Length, Rank, Size, operation));
     }
 
-    /// <summary>Leaves the group in order: members are told, and do not take the closed connections for a failure.</summary>
-    public ValueTask DisposeAsync()
+    /// <inheritdoc/>
+    public void AllGather(ReadOnlySpan<byte> mine, Span<byte> all)
     {
-        if (!Close())
-            return ValueTask.CompletedTask;
-        foreach (var link in _links.Values)
-        {
-            link.Send(LinkFrameKind.Goodbye, _scope, []);
-            link.Detach(_scope, this);
-        }
-
-        return ValueTask.CompletedTask;
+        if (all.Length != (long)mine.Length * Size)
+            throw new ArgumentException($"{Size} ranks with {mine.Length} bytes each do not make {all.Length} bytes.", nameof(all));
+        mine.CopyTo(all[(Rank * mine.Length)..]);
+        fixed (byte* data = all)
+            Call(RingSchedule.AllGather(RingFrameKind.AllGather, data, mine.Length, Rank, Size));
     }
 
-    void ILinkObserver.OnFrame(BootstrapLink link, LinkFrameKind kind, byte[] payload)
+    /// <inheritdoc/>
+    public void Broadcast(Span<byte> buffer, int root)
     {
-        switch (kind)
-        {
-            case LinkFrameKind.Failure:
-                Fail(FailureNotice.Decode(payload, link.Peer.Machine));
-                break;
-            case LinkFrameKind.Goodbye:
-                lock (_gate)
-                    _departed.Add(link.Peer.Machine);
-                break;
-            case LinkFrameKind.Removed:
-                lock (_gate)
-                    _state = GroupState.Closed;
-                _ring.Interrupt();
-                break;
-            default:
-                break;
-        }
+        ArgumentOutOfRangeException.ThrowIfNegative(root);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(root, Size);
+        fixed (byte* data = buffer)
+            Call(RingSchedule.Broadcast(data, buffer.Length, root, Rank, Size));
     }
 
-    void ILinkObserver.OnLost(BootstrapLink link, FailureKind kind, string detail)
+    /// <inheritdoc/>
+    public void Barrier()
     {
-        lock (_gate)
-        {
-            if (_departed.Contains(link.Peer.Machine))
-                return;
-        }
-
-        Fail(new GroupFailure(kind, Topology.On(link.Peer.Machine)?.Rank, link.Peer.Machine, detail, Stopwatch.GetTimestamp()));
+        // One byte of everybody at everybody: whoever has them all knows that all have come.
+        Span<byte> arrivals = stackalloc byte[Size];
+        fixed (byte* data = arrivals)
+            Call(RingSchedule.AllGather(RingFrameKind.Barrier, data, 1, Rank, Size));
     }
 
-    internal void Attach()
+    /// <inheritdoc/>
+    public void ReduceScatter(Span<float> buffer)
     {
-        foreach (var link in _links.Values)
-            link.Attach(_scope, this);
+        fixed (float* data = buffer)
+            Call(RingSchedule.ReduceScatter(data, buffer.Length, Rank, Size));
     }
 
-    internal void Sever()
+    /// <inheritdoc/>
+    public void AllGather(Span<float> buffer)
     {
-        foreach (var link in _links.Values)
-            link.Sever();
-        _ring.Reset();
-        Fail(new GroupFailure(FailureKind.Ordered, Rank, Topology[Rank].Machine, "This endpoint was severed.", Stopwatch.GetTimestamp()));
+        fixed (float* data = buffer)
+            Call(RingSchedule.GatherParts(data, buffer.Length, Rank, Size));
     }
 
-    /// <summary>Gives the data connections to the next generation. Calls in progress have failed or are awaited.</summary>
-    internal (OutboundEdge? Outbound, InboundEdge? Inbound) ReleaseConnections()
+    /// <inheritdoc/>
+    public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious) => throw new NotSupportedException();
+
+    /// <summary>As <see cref="MachineGroups.Fail"/>: all groups of the generation end.</summary>
+    public void Fail(GroupFailure cause) => _generation.Fail(cause);
+
+    internal static GroupFailure AsFailure(RingFault fault) =>
+        new(fault.Kind, fault.Suspect?.Rank, fault.Suspect?.Machine, fault.Message, Stopwatch.GetTimestamp());
+
+    /// <summary>Ends the call in progress and all later ones; from any thread.</summary>
+    internal void Interrupt()
+    {
+        foreach (var channel in _channels)
+            channel.Interrupt();
+    }
+
+    /// <summary>Resets every connection, as the death of this process would.</summary>
+    internal void Reset()
+    {
+        foreach (var channel in _channels)
+            channel.Reset();
+    }
+
+    /// <summary>Gives the data connections to the next generation. A call in progress has failed or is awaited.</summary>
+    internal (OutboundEdge? Outbound, InboundEdge? Inbound)[] Release()
     {
         lock (_calls)
-            return _ring.Release();
+            return [.. _channels.Select(channel => channel.Release())];
     }
 
-    /// <summary>The next generation is in place. Machines that it does not have are told and parted from.</summary>
-    internal void Replaced(ulong nextScope, Topology next)
+    internal void Close()
     {
-        Close();
-        foreach (var (machine, link) in _links)
+        Interrupt();
+        lock (_calls)
         {
-            if (next.On(machine) is null)
+            foreach (var channel in _channels)
+                channel.Dispose();
+        }
+    }
+
+    private void Call(in RingSchedule schedule)
+    {
+        lock (_calls)
+        {
+            _generation.ThrowUnlessUsable();
+            if (Size == 1)
+                return;
+            try
             {
-                link.Send(LinkFrameKind.Removed, _scope, []);
-                link.Send(LinkFrameKind.Goodbye, nextScope, []);
+                _channels[0].Run(schedule);
             }
-
-            link.Detach(_scope, this);
+            catch (OperationCanceledException)
+            {
+                _generation.ThrowUnlessUsable();
+                throw;
+            }
+            catch (RingFault fault)
+            {
+                _generation.Fail(AsFailure(fault));
+                _generation.ThrowUnlessUsable();
+                throw;
+            }
         }
-    }
-
-    private bool Close()
-    {
-        lock (_gate)
-        {
-            _state = GroupState.Closed;
-            if (_closed)
-                return false;
-            _closed = true;
-        }
-
-        _ring.Interrupt();
-        lock (_calls)
-            _ring.Dispose();
-        _endpoint.Untrack(this);
-        return true;
     }
 }

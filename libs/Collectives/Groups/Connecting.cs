@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace TrainMover.Collectives;
 
 /// <summary>Makes the connections of one generation; what it made is closed again unless it is handed over.</summary>
@@ -5,38 +7,47 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, BootstrapLink> _links = new(StringComparer.Ordinal);
-    private OutboundEdge? _outbound;
-    private InboundEdge? _inbound;
+    private readonly EdgeSet _edges = new();
     private bool _handedOver;
 
-    public async Task DialLinkAsync(Member peer, CancellationToken ct) =>
-        Keep(await DialAsync(ConnectionPurpose.Bootstrap, peer, ct).ConfigureAwait(false), peer);
+    public async Task DialLinkAsync(Member peer, CancellationToken ct) => KeepLink(await DialAsync(membership.LinkWith(peer), peer, ct).ConfigureAwait(false), peer);
 
-    public async Task AcceptLinkAsync(Member peer, CancellationToken ct) =>
-        Keep(await membership.AwaitAsync(ConnectionPurpose.Bootstrap, peer.Machine, ct).ConfigureAwait(false), peer);
-
-    public async Task DialEdgeAsync(Member next, CancellationToken ct)
+    public async Task AcceptLinkAsync(Member peer, CancellationToken ct)
     {
-        var edge = new OutboundEdge(await DialAsync(ConnectionPurpose.RingEdge, next, ct).ConfigureAwait(false), next);
-        endpoint.CountDataConnection();
-        lock (_gate)
-            _outbound = edge;
+        var name = new ConnectionName(ConnectionPurpose.Bootstrap, default, 0, peer.Rank, membership.Rank!.Value);
+        KeepLink(await membership.AwaitAsync(peer.Machine, name, ct).ConfigureAwait(false), peer);
     }
 
-    public async Task AcceptEdgeAsync(Member previous, CancellationToken ct)
+    /// <summary>Makes this machine's ends of an edge.</summary>
+    public async Task OpenAsync(RingEdge edge, CancellationToken ct)
     {
-        var edge = new InboundEdge(await membership.AwaitAsync(ConnectionPurpose.RingEdge, previous.Machine, ct).ConfigureAwait(false), previous);
+        var (from, to) = (membership.To[edge.FromRank], membership.To[edge.ToRank]);
+        if (edge.IsIntraMachine)
+        {
+            Keep(() => _edges.AddInside(edge, membership.To));
+            return;
+        }
+
+        if (from.Machine == membership.Machine)
+        {
+            var socket = await DialAsync(Membership.NameOf(edge), to, ct).ConfigureAwait(false);
+            Keep(() => _edges.Outbound.Add(edge, new OutboundEdge(socket, to)), socket);
+        }
+        else
+        {
+            var socket = await membership.AwaitAsync(from.Machine, Membership.NameOf(edge), ct).ConfigureAwait(false);
+            Keep(() => _edges.Inbound.Add(edge, new InboundEdge(socket, from)), socket);
+        }
+
         endpoint.CountDataConnection();
-        lock (_gate)
-            _inbound = edge;
     }
 
-    public (Dictionary<string, BootstrapLink> Links, OutboundEdge? Outbound, InboundEdge? Inbound) HandOver()
+    public (Dictionary<string, BootstrapLink> Links, EdgeSet Edges) HandOver()
     {
         lock (_gate)
         {
             _handedOver = true;
-            return (_links, _outbound, _inbound);
+            return (_links, _edges);
         }
     }
 
@@ -46,25 +57,40 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
         {
             if (_handedOver)
                 return;
+            _handedOver = true;
             foreach (var link in _links.Values)
             {
                 link.Send(LinkFrameKind.Goodbye, membership.Scope, []);
                 link.Close();
             }
 
-            _outbound?.Dispose();
-            _inbound?.Dispose();
+            _edges.Dispose();
         }
     }
 
-    private Task<System.Net.Sockets.Socket> DialAsync(ConnectionPurpose purpose, Member peer, CancellationToken ct) =>
-        Dialer.DialAsync(membership, purpose, peer, endpoint.Options.HandshakeDeadline, ct);
+    private Task<Socket> DialAsync(ConnectionName name, Member peer, CancellationToken ct) =>
+        Dialer.DialAsync(membership, name, peer, endpoint.Options.HandshakeDeadline, ct);
 
     // From its first moment a bootstrap connection is watched, so that neither side falls silent while the other connections are made.
-    private void Keep(System.Net.Sockets.Socket socket, Member peer)
+    private void KeepLink(Socket socket, Member peer)
     {
         var link = endpoint.Watch(socket, peer);
+        Keep(() => _links[peer.Machine] = link);
+    }
+
+    // What is made after everything was closed is closed too.
+    private void Keep(Action keep, Socket? socket = null)
+    {
         lock (_gate)
-            _links[peer.Machine] = link;
+        {
+            if (!_handedOver)
+            {
+                keep();
+                return;
+            }
+        }
+
+        socket?.Dispose();
+        throw new OperationCanceledException($"Generation {membership.To.Generation} was given up.");
     }
 }

@@ -73,47 +73,45 @@ public sealed class Endpoint : IAsyncDisposable
     }
 
     /// <summary>
-    /// Creates a group of a brand-new topology: bootstraps with all members and opens all edges of the ring. Every member calls it; who comes first waits.
+    /// Creates all groups of a brand-new topology on this machine: bootstraps with all machines and opens all data connections. Every machine calls it; who comes first waits.
     /// </summary>
-    /// <param name="topology">All members, each on a machine of its own.</param>
-    /// <param name="rank">Rank of this machine.</param>
+    /// <param name="topology">All members.</param>
     /// <param name="ct">Gives up.</param>
-    /// <exception cref="ArgumentException">The topology does not have this machine at this rank, or a machine twice.</exception>
-    /// <exception cref="GroupSetupException">A member was not reached within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
-    public async Task<CommunicationGroup> CreateGroupAsync(Topology topology, int rank, CancellationToken ct)
+    /// <exception cref="ArgumentException">The topology does not have this machine.</exception>
+    /// <exception cref="GroupSetupException">A machine was not reached within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
+    public async Task<MachineGroups> CreateGroupsAsync(Topology topology, CancellationToken ct)
     {
-        CheckPlace(topology, rank);
-        var membership = new Membership(null, topology, Machine, rank);
+        CheckPlace(topology);
+        var membership = new Membership(null, topology, Machine);
         using var connecting = new Connecting(this, membership);
         await SetUpAsync(membership, keepExpecting: false, token => ConnectAsync(connecting, membership, token), ct).ConfigureAwait(false);
-        var (links, outbound, inbound) = connecting.HandOver();
-        var group = new CommunicationGroup(this, membership, links, outbound, inbound);
-        group.Attach();
-        return group;
+        var (links, edges) = connecting.HandOver();
+        var groups = new MachineGroups(this, membership, links, edges);
+        groups.Attach();
+        return groups;
     }
 
     /// <summary>
-    /// Phase 1 of a joiner: takes the bootstrap connections of all members that hold state, connects with the other joiners, data connections among joiners
+    /// Phase 1 of a joiner: takes the bootstrap connections of all machines that hold state, connects with the other joiners, data connections among joiners
     /// included. No data connection with a stayer is opened. A leaver that is alive connects too, and is not waited for.
     /// </summary>
     /// <param name="from">The running generation.</param>
     /// <param name="to">The next one.</param>
-    /// <param name="rank">Rank of this machine in <paramref name="to"/>.</param>
     /// <param name="ct">Gives up.</param>
-    /// <exception cref="ArgumentException">The new topology does not have this machine at this rank, or the old one has it too.</exception>
-    /// <exception cref="GroupSetupException">A member did not connect within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
-    public async Task<PreparedGroup> PrepareJoinerAsync(Topology from, Topology to, int rank, CancellationToken ct)
+    /// <exception cref="ArgumentException">The new topology does not have this machine, or the old one has it too.</exception>
+    /// <exception cref="GroupSetupException">A machine did not connect within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
+    public async Task<PreparedGroups> PrepareJoinerAsync(Topology from, Topology to, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(from);
-        CheckPlace(to, rank);
-        var membership = new Membership(from, to, Machine, rank);
+        CheckPlace(to);
+        var membership = new Membership(from, to, Machine);
         if (!membership.IsJoiner)
             throw new ArgumentException($"{Machine} is in generation {from.Generation} already: it stays, it does not join.", nameof(from));
 
         using var connecting = new Connecting(this, membership);
         await SetUpAsync(membership, keepExpecting: true, token => ConnectAsync(connecting, membership, token), ct).ConfigureAwait(false);
-        var (links, outbound, inbound) = connecting.HandOver();
-        var prepared = new PreparedGroup(this, membership, null, links, outbound, inbound);
+        var (links, edges) = connecting.HandOver();
+        var prepared = new PreparedGroups(this, membership, null, links, edges);
         prepared.Attach(links.Values);
         foreach (var leaver in membership.Leavers)
             _ = prepared.WelcomeLeaverAsync(leaver);
@@ -129,14 +127,14 @@ public sealed class Endpoint : IAsyncDisposable
         _reception.Dispose();
         foreach (var open in _open.Keys.ToList())
         {
-            (open as PreparedGroup)?.Sever();
-            (open as CommunicationGroup)?.Sever();
+            (open as PreparedGroups)?.Sever();
+            (open as MachineGroups)?.Sever();
         }
 
         _loop.Sever();
     }
 
-    /// <summary>Closes every group in order, with a goodbye to its members, and the listener.</summary>
+    /// <summary>Closes all groups in order, with a goodbye to their machines, and the listener.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -194,38 +192,22 @@ public sealed class Endpoint : IAsyncDisposable
         }
     }
 
-    private void CheckPlace(Topology topology, int rank)
+    private void CheckPlace(Topology topology)
     {
         ArgumentNullException.ThrowIfNull(topology);
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        if (rank < 0 || rank >= topology.Size || topology[rank].Machine != Machine)
-            throw new ArgumentException($"{topology} does not have {Machine} at rank {rank}.", nameof(rank));
-        if (topology.Members.Select(member => member.Machine).Distinct(StringComparer.Ordinal).Count() != topology.Size)
-            throw new ArgumentException($"{topology} has a machine twice; one endpoint speaks for one rank.", nameof(topology));
+        if (topology.On(Machine) is null)
+            throw new ArgumentException($"{topology} does not have {Machine}.", nameof(topology));
     }
 
     private static Task ConnectAsync(Connecting connecting, Membership membership, CancellationToken ct)
     {
-        var to = membership.To;
         var rank = membership.Rank!.Value;
-        var connections = new List<Task>();
-        foreach (var peer in to.Members.Where(member => member.Rank != rank))
-        {
-            var dials = rank < peer.Rank && membership.Joiners.Contains(peer);
-            connections.Add(dials ? connecting.DialLinkAsync(peer, ct) : connecting.AcceptLinkAsync(peer, ct));
-        }
-
-        if (to.Size > 1)
-        {
-            var next = to[(rank + 1) % to.Size];
-            var previous = to[(rank + to.Size - 1) % to.Size];
-            if (membership.Joiners.Contains(next))
-                connections.Add(connecting.DialEdgeAsync(next, ct));
-            if (membership.Joiners.Contains(previous))
-                connections.Add(connecting.AcceptEdgeAsync(previous, ct));
-        }
-
-        return Task.WhenAll(connections);
+        var links = membership.Joiners.Where(peer => peer.Machine != membership.Machine)
+            .Select(peer => rank < peer.Rank ? connecting.DialLinkAsync(peer, ct) : connecting.AcceptLinkAsync(peer, ct))
+            .Concat(membership.Stayers.Select(peer => connecting.AcceptLinkAsync(peer, ct)));
+        var edges = membership.Part.Added.Where(membership.IsMadeInPhaseOne).Select(edge => connecting.OpenAsync(edge, ct));
+        return Task.WhenAll(links.Concat(edges));
     }
 
     private async Task AcceptAsync()

@@ -1,45 +1,54 @@
 namespace TrainMover.Collectives;
 
-/// <summary>The two data connections of a rank on their way into a new generation.</summary>
-internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership, int rank)
+/// <summary>The data connections of a machine on their way into a new generation.</summary>
+internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
 {
     private readonly Topology _to = membership.To;
     private readonly Lock _gate = new();
-    private OutboundEdge? _keptOut;
-    private InboundEdge? _keptIn;
+    private ConnectionCounts _counts = new(0, 0, 0, 0);
 
-    public OutboundEdge? Outbound { get; private set; }
+    /// <summary>What there is of the new generation's connections.</summary>
+    public EdgeSet Edges { get; private set; } = new();
 
-    public InboundEdge? Inbound { get; private set; }
-
-    public ConnectionCounts Counts { get; private set; } = new(0, 0, 0, 0);
-
-    private Member Next => _to[(rank + 1) % _to.Size];
-
-    private Member Previous => _to[(rank + _to.Size - 1) % _to.Size];
-
-    private RingEdge OutEdge => new(rank, membership.Machine, Next.Rank, Next.Machine);
-
-    private RingEdge InEdge => new(Previous.Rank, Previous.Machine, rank, membership.Machine);
-
-    /// <summary>Keeps what the plan keeps and closes the rest. A joiner's connections of phase 1 count as added.</summary>
-    public void Take(OutboundEdge? outbound, InboundEdge? inbound, bool prepared)
+    /// <summary>What was done so far.</summary>
+    public ConnectionCounts Counts
     {
-        if (prepared)
+        get
         {
-            (Outbound, Inbound) = (outbound, inbound);
-            Count(added: (outbound is null ? 0 : 1) + (inbound is null ? 0 : 1));
-            return;
+            lock (_gate)
+                return _counts;
+        }
+    }
+
+    /// <summary>A joiner's connections of phase 1 count as added.</summary>
+    public void TakePrepared(EdgeSet prepared)
+    {
+        Edges = prepared;
+        Count(added: prepared.Edges.Count());
+    }
+
+    /// <summary>Keeps what the plan keeps, under its new name, and closes the rest.</summary>
+    public void TakeOld(EdgeSet old)
+    {
+        foreach (var (before, edge) in membership.Part.Stays)
+        {
+            if (old.Outbound.Remove(before, out var outbound))
+            {
+                outbound.Peer = _to[edge.ToRank];
+                Edges.Outbound.Add(edge, outbound);
+            }
+
+            if (old.Inbound.Remove(before, out var inbound))
+            {
+                inbound.Peer = _to[edge.FromRank];
+                Edges.Inbound.Add(edge, inbound);
+            }
         }
 
-        if (outbound is not null && membership.Plan.Kept.Contains(OutEdge))
-            Outbound = _keptOut = Kept(outbound, Next);
-        else
-            Drop(outbound);
-        if (inbound is not null && membership.Plan.Kept.Contains(InEdge))
-            Inbound = _keptIn = Kept(inbound, Previous);
-        else
-            Drop(inbound);
+        foreach (var edge in Edges.Edges)
+            Count(kept: edge.IsIntraMachine ? 0 : 1, inherited: edge.IsIntraMachine ? 1 : 0);
+        Count(removed: old.Edges.Count());
+        old.Dispose();
     }
 
     /// <summary>Opens what the plan adds and marks the new generation on what it keeps.</summary>
@@ -47,10 +56,12 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership, in
     /// <exception cref="OperationCanceledException">Not in time.</exception>
     public async Task CompleteAsync(CancellationToken ct)
     {
-        if (_to.Size == 1)
-            return;
+        RequireKept();
+        var (outbound, inbound) = membership.IsJoiner ? ([], []) : (Edges.Outbound.Values.ToList(), Edges.Inbound.Values.ToList());
         using var broken = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var tasks = new[] { OpenOutAsync(broken.Token), OpenInAsync(broken.Token), MarkAsync(broken.Token) };
+        var tasks = membership.Part.Added.Where(edge => !Edges.Outbound.ContainsKey(edge) && !Edges.Inbound.ContainsKey(edge)).ToList()
+            .Select(edge => OpenAsync(edge, broken.Token))
+            .Append(MarkAsync(outbound, inbound, broken.Token)).ToList();
         await foreach (var task in Task.WhenEach(tasks).ConfigureAwait(false))
         {
             if (!task.IsCompletedSuccessfully)
@@ -63,66 +74,66 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership, in
         await Task.WhenAll(tasks).ConfigureAwait(false);
     }
 
-    private async Task OpenOutAsync(CancellationToken ct)
+    private async Task OpenAsync(RingEdge edge, CancellationToken ct)
     {
-        if (Outbound is not null)
+        var (from, to) = (_to[edge.FromRank], _to[edge.ToRank]);
+        if (edge.IsIntraMachine)
+        {
+            lock (_gate)
+                Edges.AddInside(edge, _to);
+            Count(added: 1);
             return;
-        RequireAdded(OutEdge, Next);
-        var socket = await Dialer.DialAsync(membership, ConnectionPurpose.RingEdge, Next, endpoint.Options.HandshakeDeadline, ct).ConfigureAwait(false);
-        Outbound = new OutboundEdge(socket, Next);
+        }
+
+        if (from.Machine == membership.Machine)
+        {
+            var socket = await Dialer.DialAsync(membership, Membership.NameOf(edge), to, endpoint.Options.HandshakeDeadline, ct).ConfigureAwait(false);
+            lock (_gate)
+                Edges.Outbound.Add(edge, new OutboundEdge(socket, to));
+        }
+        else
+        {
+            var socket = await membership.AwaitAsync(from.Machine, Membership.NameOf(edge), ct).ConfigureAwait(false);
+            lock (_gate)
+                Edges.Inbound.Add(edge, new InboundEdge(socket, from));
+        }
+
         Count(added: 1);
         endpoint.CountDataConnection();
     }
 
-    private async Task OpenInAsync(CancellationToken ct)
+    private async Task MarkAsync(List<OutboundEdge> outbound, List<InboundEdge> inbound, CancellationToken ct)
     {
-        if (Inbound is not null)
-            return;
-        RequireAdded(InEdge, Previous);
-        var socket = await membership.AwaitAsync(ConnectionPurpose.RingEdge, Previous.Machine, ct).ConfigureAwait(false);
-        Inbound = new InboundEdge(socket, Previous);
-        Count(added: 1);
-        endpoint.CountDataConnection();
-    }
-
-    private async Task MarkAsync(CancellationToken ct)
-    {
-        if (_keptOut is null && _keptIn is null)
-            return;
         using var interruption = new Signal();
         using var registration = ct.Register(interruption.Set);
-        await Task.Factory.StartNew(
-            () => Resynchronization.Run(_keptOut, _keptIn, _to.Generation, interruption, () => ct.IsCancellationRequested, endpoint.Options.SetupDeadline),
+        await Task.WhenAll(Enumerable.Range(0, Math.Max(outbound.Count, inbound.Count)).Select(index => Task.Factory.StartNew(
+            () => Resynchronization.Run(
+                outbound.ElementAtOrDefault(index),
+                inbound.ElementAtOrDefault(index),
+                _to.Generation,
+                interruption,
+                () => ct.IsCancellationRequested,
+                endpoint.Options.SetupDeadline),
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
-            TaskScheduler.Default).ConfigureAwait(false);
+            TaskScheduler.Default))).ConfigureAwait(false);
     }
 
-    private void RequireAdded(RingEdge edge, Member peer)
+    private void RequireKept()
     {
-        if (!membership.Plan.Added.Contains(edge))
+        foreach (var (_, edge) in membership.Part.Stays)
+        {
+            var writes = edge.FromMachine == membership.Machine;
+            if (writes ? Edges.Outbound.ContainsKey(edge) : Edges.Inbound.ContainsKey(edge))
+                continue;
+            var peer = _to[writes ? edge.ToRank : edge.FromRank];
             throw new RingFault(FailureKind.PeerReset, peer, $"The connection with {peer.Machine}, which the plan keeps, is gone.");
+        }
     }
 
-    private TEdge Kept<TEdge>(TEdge edge, Member peer)
-        where TEdge : RingConnection
-    {
-        edge.Peer = peer;
-        Count(kept: 1);
-        return edge;
-    }
-
-    private void Drop(RingConnection? edge)
-    {
-        if (edge is null)
-            return;
-        edge.Dispose();
-        Count(removed: 1);
-    }
-
-    private void Count(int kept = 0, int removed = 0, int added = 0)
+    private void Count(int kept = 0, int inherited = 0, int removed = 0, int added = 0)
     {
         lock (_gate)
-            Counts = new ConnectionCounts(Counts.Kept + kept, 0, Counts.Removed + removed, Counts.Added + added);
+            _counts = new ConnectionCounts(_counts.Kept + kept, _counts.Inherited + inherited, _counts.Removed + removed, _counts.Added + added);
     }
 }

@@ -11,7 +11,7 @@ internal static class Dialer
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(200);
 
     /// <exception cref="OperationCanceledException">Not connected in time; the inner exception is what the last attempt met.</exception>
-    public static async Task<Socket> DialAsync(Membership membership, ConnectionPurpose purpose, Member peer, TimeSpan patience, CancellationToken ct)
+    public static async Task<Socket> DialAsync(Membership membership, ConnectionName name, Member peer, TimeSpan patience, CancellationToken ct)
     {
         Exception? last = null;
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
@@ -23,7 +23,7 @@ internal static class Dialer
                     : await Dns.GetHostAddressesAsync(peer.Host, ct).ConfigureAwait(false);
                 var endPoint = new IPEndPoint(addresses[0], peer.Port);
                 return await Task.Factory.StartNew(
-                    () => Dial(membership.HelloTo(peer, purpose), membership.To.Key, endPoint, patience, ct),
+                    () => Dial(membership.HelloTo(peer, name), membership.To.Key, endPoint, patience, ct),
                     ct,
                     TaskCreationOptions.LongRunning,
                     TaskScheduler.Default).ConfigureAwait(false);

@@ -7,29 +7,32 @@ internal enum ConnectionPurpose : byte
     State = 3,
 }
 
-/// <summary>What a dialer claims. A rank of -1 is a leaver, which the new topology has no place for.</summary>
-internal sealed record Hello(
-    ConnectionPurpose Purpose,
-    string Job,
-    int Generation,
-    string PlanDigest,
-    int FromRank,
-    string FromMachine,
-    int ToRank,
-    string ToMachine)
+/// <summary>What a connection is for, beside the two machines that it is between.</summary>
+/// <param name="Purpose">What travels on it.</param>
+/// <param name="Group">The group of a data connection; else nothing.</param>
+/// <param name="Channel">Channel of a data connection, or the stream of a state connection; else 0.</param>
+/// <param name="FromRank">Rank of the dialer: of the very edge, or the lowest of its machine; -1 is a leaver, which the new topology has no place for.</param>
+/// <param name="ToRank">Rank of the listener, likewise.</param>
+internal readonly record struct ConnectionName(ConnectionPurpose Purpose, GroupId Group, int Channel, int FromRank, int ToRank);
+
+/// <summary>What a dialer claims.</summary>
+internal sealed record Hello(string Job, int Generation, string PlanDigest, string FromMachine, string ToMachine, ConnectionName Name)
 {
     public byte[] Encode(ReadOnlySpan<byte> nonce)
     {
         using var buffer = new MemoryStream();
         using var writer = new BinaryWriter(buffer);
-        writer.Write((byte)Purpose);
         writer.Write(Job);
         writer.Write(Generation);
         writer.Write(PlanDigest);
-        writer.Write(FromRank);
         writer.Write(FromMachine);
-        writer.Write(ToRank);
         writer.Write(ToMachine);
+        writer.Write((byte)Name.Purpose);
+        writer.Write((int)Name.Group.Kind);
+        writer.Write(Name.Group.First);
+        writer.Write(Name.Channel);
+        writer.Write(Name.FromRank);
+        writer.Write(Name.ToRank);
         writer.Write(nonce);
         return buffer.ToArray();
     }
@@ -41,14 +44,17 @@ internal sealed record Hello(
         {
             using var reader = new BinaryReader(new MemoryStream(payload));
             return new Hello(
-                (ConnectionPurpose)reader.ReadByte(),
                 reader.ReadString(),
                 reader.ReadInt32(),
                 reader.ReadString(),
-                reader.ReadInt32(),
                 reader.ReadString(),
-                reader.ReadInt32(),
-                reader.ReadString());
+                reader.ReadString(),
+                new ConnectionName(
+                    (ConnectionPurpose)reader.ReadByte(),
+                    new GroupId((GroupKind)reader.ReadInt32(), reader.ReadInt32()),
+                    reader.ReadInt32(),
+                    reader.ReadInt32(),
+                    reader.ReadInt32()));
         }
         catch (Exception garbled) when (garbled is FormatException or ArgumentException)
         {

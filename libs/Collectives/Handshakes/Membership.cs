@@ -4,24 +4,31 @@ using System.Threading.Channels;
 
 namespace TrainMover.Collectives;
 
-/// <summary>A generation that this machine takes part in, while its connections are made: who may connect to it for what, and what has connected.</summary>
+/// <summary>
+/// A generation that this machine takes part in, while its connections are made: who may connect to it for what, and what has connected. A machine stands here as the member of
+/// its lowest rank.
+/// </summary>
 internal sealed class Membership : IDisposable
 {
-    private const int StateConnections = 4;
-    private readonly ConcurrentDictionary<(ConnectionPurpose, string), Channel<Socket>> _arrivals = new();
+    /// <summary>State connections that one machine may have open at once to another.</summary>
+    public const int MostStreams = 256;
 
-    public Membership(Topology? from, Topology to, string machine, int? rank)
+    private const int WaitingPerName = 4;
+    private readonly ConcurrentDictionary<(string Machine, ConnectionName Name), Channel<Socket>> _arrivals = new();
+
+    public Membership(Topology? from, Topology to, string machine)
     {
         From = from;
         To = to;
         Machine = machine;
-        Rank = rank;
+        Rank = to.On(machine)?.Rank;
         Plan = from is null ? DeltaPlan.Fresh(to) : DeltaPlan.Compute(from, to);
+        Part = Plan.PartOf(machine);
         Scope = Convert.ToUInt64(Plan.Digest[..16], 16);
-        Joiners = [.. to.Members.Where(member => !Holds(from, member))];
-        Stayers = [.. to.Members.Where(member => Holds(from, member))];
-        Leavers = [.. (from?.Members ?? []).Where(member => !Holds(to, member))];
-        IsJoiner = Joiners.Any(member => member.Machine == machine && member.Rank == rank);
+        Joiners = [.. MachinesOf(to).Where(member => !Holds(from, member))];
+        Stayers = [.. MachinesOf(to).Where(member => Holds(from, member))];
+        Leavers = [.. (from is null ? [] : MachinesOf(from)).Where(member => !Holds(to, member))];
+        IsJoiner = IsJoinerMachine(machine);
     }
 
     public Topology? From { get; }
@@ -30,59 +37,67 @@ internal sealed class Membership : IDisposable
 
     public string Machine { get; }
 
-    /// <summary>Rank of this machine in the new topology; null for a leaver.</summary>
+    /// <summary>Lowest rank of this machine in the new topology; null for a leaver.</summary>
     public int? Rank { get; }
 
     public DeltaPlan Plan { get; }
 
+    /// <summary>What the switch does to the connections of this machine.</summary>
+    public MachinePart Part { get; }
+
     /// <summary>Tells the frames of this generation from those of any other, also of one with the same number.</summary>
     public ulong Scope { get; }
 
-    /// <summary>Members that only the new topology has; in a first generation all.</summary>
+    /// <summary>Machines that only the new topology has; in a first generation all.</summary>
     public IReadOnlyList<Member> Joiners { get; }
 
-    /// <summary>Members of both topologies, as the new one has them.</summary>
+    /// <summary>Machines of both topologies, as the new one has them.</summary>
     public IReadOnlyList<Member> Stayers { get; }
 
-    /// <summary>Members that only the old topology has.</summary>
+    /// <summary>Machines that only the old topology has.</summary>
     public IReadOnlyList<Member> Leavers { get; }
 
     public bool IsJoiner { get; }
 
     public (string Job, int Generation) Key => (To.Job, To.Generation);
 
-    public Hello HelloTo(Member peer, ConnectionPurpose purpose) => new(
-        purpose,
-        To.Job,
-        To.Generation,
-        Plan.Digest,
-        Rank ?? -1,
-        Machine,
-        To.On(peer.Machine)?.Rank ?? -1,
-        peer.Machine);
+    /// <summary>Whether phase 1 makes an edge already: joiners have nothing to disturb.</summary>
+    public bool IsMadeInPhaseOne(RingEdge edge) => IsJoinerMachine(edge.FromMachine) && IsJoinerMachine(edge.ToMachine);
+
+    public ConnectionName LinkWith(Member peer) => new(ConnectionPurpose.Bootstrap, default, 0, Rank ?? -1, To.On(peer.Machine)?.Rank ?? -1);
+
+    /// <summary>Name of a state connection between two machines.</summary>
+    public ConnectionName Stream(string from, string to, int stream) =>
+        new(ConnectionPurpose.State, default, stream, To.On(from)?.Rank ?? -1, To.On(to)?.Rank ?? -1);
+
+    public static ConnectionName NameOf(RingEdge edge) => new(ConnectionPurpose.RingEdge, edge.Group, edge.Channel, edge.FromRank, edge.ToRank);
+
+    public Hello HelloTo(Member peer, ConnectionName name) => new(To.Job, To.Generation, Plan.Digest, Machine, peer.Machine, name);
 
     /// <summary>Whether the new topology expects this very connection.</summary>
     public bool Admits(Hello hello)
     {
-        if (hello.PlanDigest != Plan.Digest || hello.ToMachine != Machine || hello.ToRank != (Rank ?? -1) || hello.FromMachine == Machine)
+        var name = hello.Name;
+        if (hello.PlanDigest != Plan.Digest || hello.ToMachine != Machine || hello.FromMachine == Machine)
             return false;
-        var isLeaver = hello.FromRank == -1 && Leavers.Any(leaver => leaver.Machine == hello.FromMachine);
-        var isMember = hello.FromRank >= 0 && hello.FromRank < To.Size && To[hello.FromRank].Machine == hello.FromMachine;
-        if (!isLeaver && !isMember)
+        if (name.Purpose == ConnectionPurpose.RingEdge)
+            return Part.Added.Contains(new RingEdge(name.Group, name.Channel, name.FromRank, hello.FromMachine, name.ToRank, Machine));
+        var isLeaver = name.FromRank == -1 && From?.On(hello.FromMachine) is not null && To.On(hello.FromMachine) is null;
+        var isMember = name.FromRank >= 0 && To.On(hello.FromMachine)?.Rank == name.FromRank;
+        if (name.Group != default || name.ToRank != (Rank ?? -1) || !(isLeaver || isMember))
             return false;
-        return hello.Purpose switch
+        return name.Purpose switch
         {
-            ConnectionPurpose.Bootstrap => IsJoiner && (isLeaver || Dials(hello.FromRank)),
-            ConnectionPurpose.RingEdge => isMember && Plan.Added.Contains(new RingEdge(hello.FromRank, hello.FromMachine, hello.ToRank, Machine)),
-            ConnectionPurpose.State => Rank is not null,
+            ConnectionPurpose.Bootstrap => name.Channel == 0 && IsJoiner && (isLeaver || Dials(hello.FromMachine, name.FromRank)),
+            ConnectionPurpose.State => Rank is not null && name.Channel is >= 0 and < MostStreams,
             _ => false,
         };
     }
 
     /// <summary>Keeps a connection for whoever awaits it; false when it came twice or too late.</summary>
-    public bool Deliver(Hello hello, Socket socket) => Arrivals(hello.Purpose, hello.FromMachine).Writer.TryWrite(socket);
+    public bool Deliver(Hello hello, Socket socket) => Arrivals(hello.FromMachine, hello.Name).Writer.TryWrite(socket);
 
-    public ValueTask<Socket> AwaitAsync(ConnectionPurpose purpose, string machine, CancellationToken ct) => Arrivals(purpose, machine).Reader.ReadAsync(ct);
+    public ValueTask<Socket> AwaitAsync(string machine, ConnectionName name, CancellationToken ct) => Arrivals(machine, name).Reader.ReadAsync(ct);
 
     public void Dispose()
     {
@@ -95,12 +110,16 @@ internal sealed class Membership : IDisposable
     }
 
     /// <summary>Old members dial joiners; among joiners the lower rank dials.</summary>
-    private bool Dials(int rank) => rank < Rank || Stayers.Any(stayer => stayer.Rank == rank);
+    private bool Dials(string machine, int rank) => rank < Rank || !IsJoinerMachine(machine);
+
+    private bool IsJoinerMachine(string machine) => To.On(machine) is { } member && !Holds(From, member);
+
+    private static IEnumerable<Member> MachinesOf(Topology topology) => topology.Machines.Select(machine => topology.On(machine)!).OrderBy(member => member.Rank);
 
     private static bool Holds(Topology? topology, Member member) =>
-        topology is not null && topology.Members.Any(other => other.Machine == member.Machine && other.Host == member.Host && other.Port == member.Port);
+        topology?.On(member.Machine) is { } other && other.Host == member.Host && other.Port == member.Port;
 
-    private Channel<Socket> Arrivals(ConnectionPurpose purpose, string machine) => _arrivals.GetOrAdd(
-        (purpose, machine),
-        static key => Channel.CreateBounded<Socket>(key.Item1 == ConnectionPurpose.State ? StateConnections : 1));
+    private Channel<Socket> Arrivals(string machine, ConnectionName name) => _arrivals.GetOrAdd(
+        (machine, name),
+        static key => Channel.CreateBounded<Socket>(key.Name.Purpose == ConnectionPurpose.State ? WaitingPerName : 1));
 }

@@ -8,8 +8,8 @@ namespace TrainMover.Collectives;
 /// </summary>
 internal sealed class Reception(string machine, TimeSpan patience) : IDisposable
 {
-    private const int MostAtOnce = 256;
-    private const int MostParked = 64;
+    private const int MostAtOnce = 1024;
+    private const int MostParked = 512;
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Job, int Generation), Membership> _known = [];
     private readonly Dictionary<string, int> _latest = new(StringComparer.Ordinal);

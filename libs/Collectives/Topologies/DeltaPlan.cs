@@ -1,25 +1,41 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace TrainMover.Collectives;
 
 /// <summary>
-/// The least set of data connections that changes between two topologies (the paper's delta plan). Pure: every participant computes the same one
-/// from the two topologies alone. Edges of <see cref="Kept"/>, <see cref="Inherited"/> and <see cref="Added"/> carry ranks of the new topology,
-/// those of <see cref="Removed"/> ranks of the old one.
+/// The least set of data connections that changes between two topologies (the paper's delta plan), at the level of group, channel and edge. Pure: every participant computes the same one
+/// from the two topologies alone. Edges of <see cref="Kept"/>, <see cref="Inherited"/> and <see cref="Added"/> carry ranks of the new topology, those of <see cref="Removed"/>
+/// ranks of the old one. Where layout, channels and ring order stay, only groups that a changed rank is in are looked at, so the cost follows the change and not the job.
 /// </summary>
-/// <param name="Kept">Edges between machines that are in both rings, between the same two processes.</param>
-/// <param name="Inherited">Edges inside a machine that are in both rings.</param>
-/// <param name="Removed">Edges of the old ring that the new one lacks.</param>
-/// <param name="Added">Edges of the new ring that the old one lacks.</param>
-/// <param name="Digest">SHA-256 (lower-case hexadecimal) over both topologies' digests and generations and the changed edges, sorted.</param>
-public sealed record DeltaPlan(
-    IReadOnlyList<RingEdge> Kept,
-    IReadOnlyList<RingEdge> Inherited,
-    IReadOnlyList<RingEdge> Removed,
-    IReadOnlyList<RingEdge> Added,
-    string Digest)
+public sealed class DeltaPlan
 {
+    private readonly Topology? _from;
+    private readonly Topology _to;
+    private readonly DeltaChanges _changes;
+    private readonly Lazy<(IReadOnlyList<RingEdge> Kept, IReadOnlyList<RingEdge> Inherited)> _stays;
+
+    private DeltaPlan(Topology? from, Topology to)
+    {
+        _from = from;
+        _to = to;
+        _changes = DeltaChanges.Between(from, to);
+        Digest = _changes.DigestFrom(from, to);
+        _stays = new Lazy<(IReadOnlyList<RingEdge>, IReadOnlyList<RingEdge>)>(ListStays);
+    }
+
+    /// <summary>Edges between machines that are in both topologies, between the same two processes and devices: their sockets live on.</summary>
+    public IReadOnlyList<RingEdge> Kept => _stays.Value.Kept;
+
+    /// <summary>Edges inside a machine that are in both topologies.</summary>
+    public IReadOnlyList<RingEdge> Inherited => _stays.Value.Inherited;
+
+    /// <summary>Edges of the old topology that the new one lacks.</summary>
+    public IReadOnlyList<RingEdge> Removed => _changes.Removed;
+
+    /// <summary>Edges of the new topology that the old one lacks.</summary>
+    public IReadOnlyList<RingEdge> Added => _changes.Added;
+
+    /// <summary>SHA-256 (lower-case hexadecimal) over the old topology's digest, the new generation, and the sorted changes of places and connections of the whole job.</summary>
+    public string Digest { get; }
+
     /// <summary>The plan that leads from one topology to the next.</summary>
     /// <exception cref="ArgumentException">The jobs differ, or the generation does not rise.</exception>
     public static DeltaPlan Compute(Topology from, Topology to)
@@ -30,55 +46,42 @@ public sealed record DeltaPlan(
             throw new ArgumentException($"A plan stays in one job: {from.Job} is not {to.Job}.", nameof(to));
         if (to.Generation <= from.Generation)
             throw new ArgumentException($"Generation {to.Generation} does not follow {from.Generation}.", nameof(to));
-        return Between(from, to);
+        return new DeltaPlan(from, to);
     }
 
     /// <summary>The plan of a first generation: every edge is added.</summary>
     public static DeltaPlan Fresh(Topology to)
     {
         ArgumentNullException.ThrowIfNull(to);
-        return Between(null, to);
+        return new DeltaPlan(null, to);
     }
 
     /// <summary>What a switch does to the connections of one machine; each connection that it is an end of counts once.</summary>
-    public ConnectionCounts For(string machine) => new(
-        Kept.Count(edge => edge.Touches(machine)),
-        Inherited.Count(edge => edge.Touches(machine)),
-        Removed.Count(edge => edge.Touches(machine)),
-        Added.Count(edge => edge.Touches(machine)));
+    public ConnectionCounts For(string machine) => PartOf(machine).Counts;
 
-    private static DeltaPlan Between(Topology? from, Topology to)
+    internal MachinePart PartOf(string machine)
     {
-        var old = from?.RingEdges().ToDictionary(edge => Identity(from, edge)) ?? [];
-        var stays = to.RingEdges().Where(edge => old.ContainsKey(Identity(to, edge))).ToList();
-        var added = to.RingEdges().Except(stays).ToList();
-        var survivors = stays.Select(edge => Identity(to, edge)).ToHashSet();
-        var removed = old.Where(pair => !survivors.Contains(pair.Key)).Select(pair => pair.Value).OrderBy(edge => edge.FromRank).ToList();
-        return new DeltaPlan(
-            [.. stays.Where(edge => !edge.IsIntraMachine)],
-            [.. stays.Where(edge => edge.IsIntraMachine)],
-            removed,
-            added,
-            ComputeDigest(from, to, removed, added));
+        var added = Added.Where(edge => edge.Touches(machine)).ToHashSet();
+        var stays = _from is null
+            ? []
+            : GroupEdges.Of(_to, machine).Where(edge => !added.Contains(edge)).Select(edge => (_changes.OldOf(edge), edge)).ToList();
+        return new MachinePart(stays, [.. Removed.Where(edge => edge.Touches(machine))], added);
     }
 
-    // An edge survives between the same two processes and devices only: a machine that came back on another port is a new end.
-    private static (Member From, Member To) Identity(Topology topology, RingEdge edge) => (Device(topology, edge.FromRank), Device(topology, edge.ToRank));
-
-    private static Member Device(Topology topology, int rank)
+    private (IReadOnlyList<RingEdge> Kept, IReadOnlyList<RingEdge> Inherited) ListStays()
     {
-        var member = topology[rank];
-        return member with { Rank = topology.Members.Take(rank).Count(earlier => earlier.Machine == member.Machine) };
-    }
+        var added = Added.ToHashSet();
+        List<RingEdge> kept = [], inherited = [];
+        if (_from is null)
+            return (kept, inherited);
+        foreach (var edge in GroupEdges.Of(_to))
+        {
+            if (!added.Contains(edge))
+                (edge.IsIntraMachine ? inherited : kept).Add(edge);
+        }
 
-    private static string ComputeDigest(Topology? from, Topology to, List<RingEdge> removed, List<RingEdge> added)
-    {
-        var text = new StringBuilder();
-        text.Append(from?.Digest ?? "none").Append(' ').Append(from?.Generation ?? -1).Append('\n');
-        text.Append(to.Digest).Append(' ').Append(to.Generation).Append('\n');
-        foreach (var (sign, edges) in new[] { ('-', removed), ('+', added) })
-            foreach (var edge in edges.OrderBy(edge => edge.FromRank).ThenBy(edge => edge.ToRank))
-                text.Append(sign).Append(edge.FromRank).Append('>').Append(edge.ToRank).Append('\n');
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+        kept.Sort(RingEdge.Compare);
+        inherited.Sort(RingEdge.Compare);
+        return (kept, inherited);
     }
 }

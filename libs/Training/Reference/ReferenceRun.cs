@@ -29,16 +29,16 @@ public static class ReferenceRun
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(ranks, 1);
         var endpoints = new List<Endpoint>();
-        var groups = new List<CommunicationGroup>();
+        var groups = new List<MachineGroups>();
         try
         {
             for (var rank = 0; rank < ranks; rank++)
                 endpoints.Add(Endpoint.Listen(Machine(rank), IPAddress.Loopback));
             var members = endpoints.Select((endpoint, rank) => new Member(rank, Machine(rank), IPAddress.Loopback.ToString(), endpoint.Port)).ToArray();
             var topology = new Topology("reference", generation: 1, members, RandomNumberGenerator.GetBytes(Topology.KeyBytes));
-            groups.AddRange(await Task.WhenAll(endpoints.Select((endpoint, rank) => endpoint.CreateGroupAsync(topology, rank, cancellation))));
+            groups.AddRange(await Task.WhenAll(endpoints.Select(endpoint => endpoint.CreateGroupsAsync(topology, cancellation))));
             return await Task.Factory.StartNew(
-                () => Run(shape, recipe, corpus, groups, progress, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                () => Run(shape, recipe, corpus, [.. groups.Select((group, rank) => group[rank].DataParallel)], progress, cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
         finally
         {

@@ -18,7 +18,7 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     public IReadOnlyList<Member> Survivors { get; } = [.. request.To.Members.Where(member => request.Moves.All(move => move.Joiner != member.Machine))];
 
     /// <summary>Set when phase 1 is done.</summary>
-    public PreparedGroup? Prepared { get; set; }
+    public PreparedGroups? Prepared { get; set; }
 
     public ShadowResult? Shadow { get; set; }
 

@@ -104,7 +104,7 @@ public sealed partial class TrainingSession
         }
     }
 
-    private async Task<PreparedGroup> PrepareAsJoinerAsync(MigrationAttempt attempt)
+    private async Task<PreparedGroups> PrepareAsJoinerAsync(MigrationAttempt attempt)
     {
         var wasWarm = _warmShadow is { Good: true } && _job == attempt.Request.Job;
         var (shadow, allocatedBytes) = await RunShadowAsync(attempt.Request.Job, attempt.Dropped).ConfigureAwait(false);
@@ -113,14 +113,13 @@ public sealed partial class TrainingSession
         if (!shadow.Good)
             throw new InvalidDataException($"The shadow iteration is not good: {shadow.Reason}");
 
-        var move = attempt.Request.Moves.First(candidate => candidate.Joiner == _machine);
         using var deadline = PreparationDeadline(attempt);
-        return await _endpoint.PrepareJoinerAsync(attempt.Request.From, attempt.Request.To, move.Rank, deadline.Token).ConfigureAwait(false);
+        return await _endpoint.PrepareJoinerAsync(attempt.Request.From, attempt.Request.To, deadline.Token).ConfigureAwait(false);
     }
 
-    private async Task<PreparedGroup> PrepareAsMemberAsync(MigrationAttempt attempt)
+    private async Task<PreparedGroups> PrepareAsMemberAsync(MigrationAttempt attempt)
     {
-        CommunicationGroup group;
+        MachineGroups group;
         lock (_gate)
             group = _group!;
         using var deadline = PreparationDeadline(attempt);
@@ -128,7 +127,7 @@ public sealed partial class TrainingSession
         try
         {
             foreach (var move in attempt.Request.Moves.Where(move => move.Leaver == _machine))
-                await prepared.OpenStateAsync(move.Joiner, deadline.Token).ConfigureAwait(false);
+                await prepared.OpenStateAsync(move.Joiner, 0, deadline.Token).ConfigureAwait(false);
             return prepared;
         }
         catch
@@ -145,7 +144,7 @@ public sealed partial class TrainingSession
         return deadline;
     }
 
-    private async Task PumpMessagesAsync(MigrationAttempt attempt, PreparedGroup prepared)
+    private async Task PumpMessagesAsync(MigrationAttempt attempt, PreparedGroups prepared)
     {
         try
         {

@@ -20,7 +20,7 @@ public sealed class LostPeers
         foreach (var rank in new[] { 0, 2, 3 })
         {
             cluster.Groups[rank].State.ShouldBe(GroupState.Failed);
-            Should.Throw<CollectiveException>(cluster.Groups[rank].Barrier).Failure.ShouldBeSameAs(cluster.Groups[rank].Failure);
+            Should.Throw<CollectiveException>(cluster.Groups[rank].DataParallel.Barrier).Failure.ShouldBeSameAs(cluster.Groups[rank].Failure);
         }
     }
 
@@ -61,7 +61,7 @@ public sealed class LostPeers
     {
         var options = new CollectivesOptions { CallDeadline = TimeSpan.FromMilliseconds(1500), PeerSilence = TimeSpan.FromMilliseconds(1400) };
         await using var cluster = await Cluster.StartAsync(2, options: options);
-        var failure = await Cluster.OnThread(() => Should.Throw<CollectiveException>(cluster.Groups[0].Barrier).Failure);
+        var failure = await Cluster.OnThread(() => Should.Throw<CollectiveException>(cluster.Groups[0].DataParallel.Barrier).Failure);
         failure.Kind.ShouldBe(FailureKind.DeadlineExceeded);
         failure.SuspectMachine.ShouldBe("m1");
     }
@@ -75,7 +75,7 @@ public sealed class LostPeers
         await cluster.Endpoints[1].DisposeAsync();
         cluster.Groups[0].Failure.ShouldBeNull();
         cluster.Groups[2].Failure.ShouldBeNull();
-        Should.Throw<ObjectDisposedException>(cluster.Groups[1].Barrier);
+        Should.Throw<ObjectDisposedException>(cluster.Groups[1].DataParallel.Barrier);
     }
 
     [Fact]
@@ -90,15 +90,15 @@ public sealed class LostPeers
         Endpoint[] endpoints = [m0, m1, m2];
         var ports = new[] { m0.Port, m1.Port, proxy.Port };
         var topology = new Topology("job", 1, [.. ports.Select((port, rank) => new Member(rank, $"m{rank}", "127.0.0.1", port))], Cluster.Key);
-        var groups = await Task.WhenAll(endpoints.Select((endpoint, rank) => endpoint.CreateGroupAsync(topology, rank, Cluster.Deadline())));
+        var groups = await Task.WhenAll(endpoints.Select(endpoint => endpoint.CreateGroupsAsync(topology, Cluster.Deadline())));
         await Task.WhenAll(groups.Select(group => Cluster.OnThread(() =>
         {
-            group.Barrier();
+            group.DataParallel.Barrier();
             return true;
         }))).WaitAsync(Cluster.Patience);
 
         proxy.Swallow();
-        var failures = await Task.WhenAll(groups.Take(2).Select(group => Cluster.OnThread(() => Should.Throw<CollectiveException>(group.Barrier).Failure)))
+        var failures = await Task.WhenAll(groups.Take(2).Select(group => Cluster.OnThread(() => Should.Throw<CollectiveException>(group.DataParallel.Barrier).Failure)))
             .WaitAsync(Cluster.Patience);
 
         failures.ShouldAllBe(failure => failure.SuspectMachine == "m2");
@@ -108,12 +108,12 @@ public sealed class LostPeers
     /// <summary>All ranks but 1 enter the call; returns once they have, with what they will end in.</summary>
     internal static async Task<GroupFailure[]> Survivors(Cluster cluster, string call)
     {
-        var groups = cluster.Groups.Where(group => group.Rank != 1).ToList();
+        var groups = cluster.Groups.Where(group => group.Ranks[0] != 1).ToList();
         using var entered = new CountdownEvent(groups.Count);
         var pending = groups.Select(group => Cluster.OnThread(() =>
         {
             entered.Signal();
-            return Should.Throw<CollectiveException>(() => Calls.Run(call, group)).Failure;
+            return Should.Throw<CollectiveException>(() => Calls.Run(call, group.DataParallel)).Failure;
         })).ToList();
         entered.Wait(Cluster.Patience).ShouldBeTrue();
         return await Task.WhenAll(pending).WaitAsync(Cluster.Patience);

@@ -20,9 +20,9 @@ public sealed class LostProcesses
         int[] ports = [m0.Port, victim.Port, m2.Port];
         await victim.TellAsync(ports);
         var topology = RankProcess.TopologyOf(ports);
-        var groups = await Task.WhenAll(m0.CreateGroupAsync(topology, 0, Cluster.Deadline()), m2.CreateGroupAsync(topology, 2, Cluster.Deadline()));
+        var groups = await Task.WhenAll(m0.CreateGroupsAsync(topology, Cluster.Deadline()), m2.CreateGroupsAsync(topology, Cluster.Deadline()));
         using var running = new CountdownEvent(groups.Length);
-        var failing = groups.Select(group => Cluster.OnThread(() => RunUntilFailure(group, running))).ToList();
+        var failing = groups.Select(group => Cluster.OnThread(() => RunUntilFailure(group.DataParallel, running))).ToList();
         running.Wait(Cluster.Patience).ShouldBeTrue();
 
         harm(victim);
@@ -32,7 +32,7 @@ public sealed class LostProcesses
         return failures;
     }
 
-    private static GroupFailure RunUntilFailure(CommunicationGroup group, CountdownEvent running)
+    private static GroupFailure RunUntilFailure(ICommunicator group, CountdownEvent running)
     {
         var buffer = new float[100_000];
         for (var call = 0; ; call++)

@@ -62,7 +62,7 @@ internal sealed partial class RankProcess : IAsyncDisposable
         Console.Out.WriteLine(endpoint.Port);
         if (Console.In.ReadLine() is not { } line)
             return;
-        var group = endpoint.CreateGroupAsync(TopologyOf(line.Split(' ').Select(int.Parse)), rank, CancellationToken.None).GetAwaiter().GetResult();
+        var group = endpoint.CreateGroupsAsync(TopologyOf(line.Split(' ').Select(int.Parse)), CancellationToken.None).GetAwaiter().GetResult().DataParallel;
         var buffer = new float[100_000];
         try
         {

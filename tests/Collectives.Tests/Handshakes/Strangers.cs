@@ -31,7 +31,7 @@ public sealed class Strangers
         await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback, 0, Quick);
         var topology = Of(1, m0, m1);
         var forged = new Topology("job", 1, topology.Members, new byte[Topology.KeyBytes]);
-        await ShouldNotMeetAsync(m0.CreateGroupAsync(forged, 0, Cluster.Deadline()), m1.CreateGroupAsync(topology, 1, Cluster.Deadline()));
+        await ShouldNotMeetAsync(m0.CreateGroupsAsync(forged, Cluster.Deadline()), m1.CreateGroupsAsync(topology, Cluster.Deadline()));
         m1.RejectedHandshakes.ShouldBeGreaterThan(0);
     }
 
@@ -40,7 +40,7 @@ public sealed class Strangers
     {
         await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback, 0, Quick);
         await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback, 0, Quick);
-        await ShouldNotMeetAsync(m0.CreateGroupAsync(Of(1, m0, m1), 0, Cluster.Deadline()), m1.CreateGroupAsync(Of(2, m0, m1), 1, Cluster.Deadline()));
+        await ShouldNotMeetAsync(m0.CreateGroupsAsync(Of(1, m0, m1), Cluster.Deadline()), m1.CreateGroupsAsync(Of(2, m0, m1), Cluster.Deadline()));
         m1.RejectedHandshakes.ShouldBeGreaterThan(0);
     }
 
@@ -51,7 +51,7 @@ public sealed class Strangers
         await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback, 0, Quick);
         var topology = Of(1, m0, m1);
         var other = new Topology("job", 1, [topology[0] with { Host = "localhost" }, topology[1]], Cluster.Key);
-        await ShouldNotMeetAsync(m0.CreateGroupAsync(topology, 0, Cluster.Deadline()), m1.CreateGroupAsync(other, 1, Cluster.Deadline()));
+        await ShouldNotMeetAsync(m0.CreateGroupsAsync(topology, Cluster.Deadline()), m1.CreateGroupsAsync(other, Cluster.Deadline()));
     }
 
     [Fact]
@@ -59,17 +59,29 @@ public sealed class Strangers
     {
         await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback, 0, Quick);
         await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback, 0, Quick);
-        await Should.ThrowAsync<ArgumentException>(() => m0.CreateGroupAsync(Of(1, m0, m1), 1, Cluster.Deadline()));
+        var others = new Topology("job", 1, [new Member(0, "m1", "127.0.0.1", m1.Port)], Cluster.Key);
+        await Should.ThrowAsync<ArgumentException>(() => m0.CreateGroupsAsync(others, Cluster.Deadline()));
 
-        var membership = new Membership(null, Of(1, m0, m1), "m1", 1);
-        var hello = new Membership(null, Of(1, m0, m1), "m0", 0).HelloTo(new Member(1, "m1", "127.0.0.1", m1.Port), ConnectionPurpose.Bootstrap);
+        var membership = new Membership(null, Of(1, m0, m1), "m1");
+        var peer = new Member(1, "m1", "127.0.0.1", m1.Port);
+        var dialer = new Membership(null, Of(1, m0, m1), "m0");
+        var hello = dialer.HelloTo(peer, dialer.LinkWith(peer));
         membership.Admits(hello).ShouldBeTrue();
-        membership.Admits(hello with { FromRank = 1 }).ShouldBeFalse();
         membership.Admits(hello with { FromMachine = "m7" }).ShouldBeFalse();
-        membership.Admits(hello with { ToRank = 0 }).ShouldBeFalse();
         membership.Admits(hello with { ToMachine = "m0" }).ShouldBeFalse();
-        membership.Admits(hello with { FromRank = -1 }).ShouldBeFalse();
-        membership.Admits(hello with { Purpose = (ConnectionPurpose)9 }).ShouldBeFalse();
+        foreach (var wrong in new[]
+        {
+            hello.Name with { FromRank = 1 },
+            hello.Name with { ToRank = 0 },
+            hello.Name with { FromRank = -1 },
+            hello.Name with { Purpose = (ConnectionPurpose)9 },
+            hello.Name with { Purpose = ConnectionPurpose.RingEdge, FromRank = 1 },
+            hello.Name with { Purpose = ConnectionPurpose.RingEdge, Channel = 1 },
+            hello.Name with { Purpose = ConnectionPurpose.RingEdge, Group = new GroupId(GroupKind.Stages, 0) },
+            hello.Name with { Channel = 1 },
+        })
+            membership.Admits(hello with { Name = wrong }).ShouldBeFalse(wrong.ToString());
+        membership.Admits(hello with { Name = hello.Name with { Purpose = ConnectionPurpose.RingEdge } }).ShouldBeTrue();
     }
 
     [Fact]
@@ -78,16 +90,16 @@ public sealed class Strangers
         await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback);
         await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback);
         var topology = Of(1, m0, m1);
-        var first = m0.CreateGroupAsync(topology, 0, Cluster.Deadline());
+        var first = m0.CreateGroupsAsync(topology, Cluster.Deadline());
         await Bounded.UntilAsync(() => m1.ParkedVisitors == 2, "both connections of m0 to wait");
-        await Task.WhenAll(first, m1.CreateGroupAsync(topology, 1, Cluster.Deadline())).WaitAsync(Cluster.Patience);
+        await Task.WhenAll(first, m1.CreateGroupsAsync(topology, Cluster.Deadline())).WaitAsync(Cluster.Patience);
         m1.RejectedHandshakes.ShouldBe(0);
     }
 
     private static Topology Of(int generation, Endpoint m0, Endpoint m1) =>
         new("job", generation, [new Member(0, "m0", "127.0.0.1", m0.Port), new Member(1, "m1", "127.0.0.1", m1.Port)], Cluster.Key);
 
-    private static async Task ShouldNotMeetAsync(params Task<CommunicationGroup>[] creations)
+    private static async Task ShouldNotMeetAsync(params Task<MachineGroups>[] creations)
     {
         foreach (var creation in creations)
             await Should.ThrowAsync<GroupSetupException>(() => creation);

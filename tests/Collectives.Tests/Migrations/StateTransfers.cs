@@ -16,8 +16,8 @@ public sealed class StateTransfers : IDisposable
         var received = Regions(5_000_003, 0, 17);
         Fill(sent);
         var moved = await Task.WhenAll(
-            prepared[source].SendStateAsync("m3", sent, Cluster.Deadline()),
-            prepared[3].ReceiveStateAsync($"m{source}", received, Cluster.Deadline())).WaitAsync(Cluster.Patience);
+            prepared[source].SendStateAsync("m3", 0, sent, Cluster.Deadline()),
+            prepared[3].ReceiveStateAsync($"m{source}", 0, received, Cluster.Deadline())).WaitAsync(Cluster.Patience);
         moved.ShouldBe([5_000_020L, 5_000_020L]);
         Bytes(received).ShouldBe(Bytes(sent));
     });
@@ -26,8 +26,8 @@ public sealed class StateTransfers : IDisposable
     public Task Other_lengths_are_refused_on_both_sides() => RunAsync(async cluster =>
     {
         var prepared = await cluster.PrepareAsync(cluster.Replacing(1, 3));
-        var sending = prepared[1].SendStateAsync("m3", Regions(100), Cluster.Deadline());
-        var receiving = prepared[3].ReceiveStateAsync("m1", Regions(101), Cluster.Deadline());
+        var sending = prepared[1].SendStateAsync("m3", 0, Regions(100), Cluster.Deadline());
+        var receiving = prepared[3].ReceiveStateAsync("m1", 0, Regions(101), Cluster.Deadline());
         await Should.ThrowAsync<GroupSetupException>(() => receiving);
         await Should.ThrowAsync<GroupSetupException>(() => sending);
     });
@@ -37,7 +37,7 @@ public sealed class StateTransfers : IDisposable
     {
         var prepared = await cluster.PrepareAsync(cluster.Replacing(1, 3));
         using var gone = new CancellationTokenSource();
-        var fromLeaver = prepared[3].ReceiveStateAsync("m1", Regions(1000), gone.Token);
+        var fromLeaver = prepared[3].ReceiveStateAsync("m1", 0, Regions(1000), gone.Token);
         cluster.Endpoints[1].Sever();
         await gone.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(() => fromLeaver);
@@ -46,8 +46,8 @@ public sealed class StateTransfers : IDisposable
         var received = Regions(1000);
         Fill(sent);
         await Task.WhenAll(
-            prepared[0].SendStateAsync("m3", sent, Cluster.Deadline()),
-            prepared[3].ReceiveStateAsync("m0", received, Cluster.Deadline())).WaitAsync(Cluster.Patience);
+            prepared[0].SendStateAsync("m3", 0, sent, Cluster.Deadline()),
+            prepared[3].ReceiveStateAsync("m0", 0, received, Cluster.Deadline())).WaitAsync(Cluster.Patience);
         Bytes(received).ShouldBe(Bytes(sent));
     });
 

@@ -103,7 +103,7 @@ public sealed class Switching
         await cluster.SwitchAsync(to, await cluster.PrepareAsync(to));
         await Bounded.UntilAsync(() => leaver.State == GroupState.Closed, "the leaver's group to be closed");
         leaver.Failure.ShouldBeNull();
-        Should.Throw<ObjectDisposedException>(leaver.Barrier);
+        Should.Throw<ObjectDisposedException>(leaver.DataParallel.Barrier);
     }
 
     [Fact]
@@ -122,9 +122,9 @@ public sealed class Switching
         }
 
         Should.Throw<ArgumentException>(() => prepared[0].Send("m9", [1]));
-        Should.Throw<ArgumentException>(() => prepared[0].Send("m2", new byte[PreparedGroup.LongestMessage + 1]));
+        Should.Throw<ArgumentException>(() => prepared[0].Send("m2", new byte[PreparedGroups.LongestMessage + 1]));
 
-        static bool Reaches(PreparedGroup group, string machine)
+        static bool Reaches(PreparedGroups group, string machine)
         {
             group.Send(machine, [0]);
             return true;

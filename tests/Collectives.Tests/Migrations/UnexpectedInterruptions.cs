@@ -83,15 +83,15 @@ public sealed class UnexpectedInterruptions
         var switching = new[] { 0, 2, 3 }.Select(machine => prepared[machine].SwitchoverAsync(Cluster.Deadline())).ToList();
         cluster.Endpoints[4].Sever();
         var switched = await Task.WhenAll(switching).WaitAsync(Cluster.Patience);
-        var groups = switched.Select(pair => pair.Group).ToList();
+        var groups = switched.Select(pair => pair.Groups).ToList();
         await Bounded.UntilAsync(() => groups.All(group => group.State == GroupState.Failed), "the new groups to fail");
         groups.ShouldAllBe(group => group.Topology == to);
 
         var next = cluster.TopologyOf(3, [0, 5, 2, 3]);
         var preparing = groups.Select(group => group.PrepareStayersAsync(next, Cluster.Deadline())).ToList();
-        preparing.Insert(1, cluster.Endpoints[5].PrepareJoinerAsync(to, next, 1, Cluster.Deadline()));
+        preparing.Insert(1, cluster.Endpoints[5].PrepareJoinerAsync(to, next, Cluster.Deadline()));
         var again = await Task.WhenAll(preparing).WaitAsync(Cluster.Patience);
-        await cluster.SwitchAsync(next, new Dictionary<int, PreparedGroup> { [0] = again[0], [5] = again[1], [2] = again[2], [3] = again[3] });
+        await cluster.SwitchAsync(next, new Dictionary<int, PreparedGroups> { [0] = again[0], [5] = again[1], [2] = again[2], [3] = again[3] });
         await cluster.ShouldSumAsync();
     }
 }

@@ -151,8 +151,8 @@ public sealed class CollectiveResults
     public async Task Lengths_that_do_not_fit_are_refused_before_anything_is_sent()
     {
         await using var cluster = await Cluster.StartAsync(2);
-        Should.Throw<ArgumentException>(() => cluster.Groups[0].AllGather(new byte[3], new byte[5]));
-        Should.Throw<ArgumentOutOfRangeException>(() => cluster.Groups[0].Broadcast(new byte[3], 2));
+        Should.Throw<ArgumentException>(() => cluster.Groups[0].DataParallel.AllGather(new byte[3], new byte[5]));
+        Should.Throw<ArgumentOutOfRangeException>(() => cluster.Groups[0].DataParallel.Broadcast(new byte[3], 2));
         await cluster.ShouldSumAsync();
     }
 

@@ -20,10 +20,10 @@ internal static class ReferenceMode
         var topology = new Topology(
             job.JobId, 1, [.. endpoints.Select((endpoint, rank) => new Member(rank, Machine(rank), "127.0.0.1", endpoint.Port))], RandomNumberGenerator.GetBytes(Topology.KeyBytes));
         using var limit = new CancellationTokenSource(ConnectLimit);
-        var groups = await Task.WhenAll(endpoints.Select((endpoint, rank) => endpoint.CreateGroupAsync(topology, rank, limit.Token)));
+        var groups = await Task.WhenAll(endpoints.Select(endpoint => endpoint.CreateGroupsAsync(topology, limit.Token)));
 
         var shape = OfflineMode.Shape(job);
-        var result = ReferenceRun.Run(shape, OfflineMode.Recipe(job), Corpus.Load(job.DataFile), groups);
+        var result = ReferenceRun.Run(shape, OfflineMode.Recipe(job), Corpus.Load(job.DataFile), [.. groups.Select((group, rank) => group[rank].DataParallel)]);
         var text = JsonSerializer.Serialize(new { new ParameterLayout(shape).Parameters, result.LossBits, result.Digests }, Catalog.Json);
         await File.WriteAllTextAsync(resultFile + ".new", text, CancellationToken.None);
         File.Move(resultFile + ".new", resultFile, overwrite: true);

@@ -23,7 +23,8 @@ internal static class RestartMode
         var ports = await PeersAsync(folder, job.Layout.Ranks, limit.Token);
         var key = SHA256.HashData(Encoding.UTF8.GetBytes(folder));
         var topology = new Topology(job.JobId, 1, [.. ports.Select((port, member) => new Member(member, Machine(member), "127.0.0.1", port))], key);
-        await using var group = await endpoint.CreateGroupAsync(topology, rank, limit.Token);
+        await using var groups = await endpoint.CreateGroupsAsync(topology, limit.Token);
+        var group = groups[rank].DataParallel;
         using var replica = await loading;
         var corpus = Corpus.Load(job.DataFile);
         group.Barrier();

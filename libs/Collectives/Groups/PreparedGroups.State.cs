@@ -2,21 +2,22 @@ using System.Net.Sockets;
 
 namespace TrainMover.Collectives;
 
-public sealed partial class PreparedGroup
+public sealed partial class PreparedGroups
 {
-    private readonly Dictionary<string, Socket> _stateConnections = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Machine, int Stream), Socket> _stateConnections = [];
 
     /// <summary>Opens the connection of a later <see cref="SendStateAsync"/> beforehand, so that the pause does not wait for it. For leavers: a stayer opens none in phase 1.</summary>
     /// <param name="toMachine">Receiver.</param>
+    /// <param name="stream">Number of the transfer, as in <see cref="SendStateAsync"/>.</param>
     /// <param name="ct">Gives up.</param>
     /// <exception cref="ArgumentException">The machine is not in the new topology.</exception>
     /// <exception cref="GroupSetupException">The receiver did not take the connection in time, or what was prepared was dropped.</exception>
-    public async Task OpenStateAsync(string toMachine, CancellationToken ct)
+    public async Task OpenStateAsync(string toMachine, int stream, CancellationToken ct)
     {
-        var socket = await DialStateAsync(toMachine, ct).ConfigureAwait(false);
+        var socket = await DialStateAsync(toMachine, stream, ct).ConfigureAwait(false);
         lock (_gate)
         {
-            if (_phase == Phase.Prepared && _stateConnections.TryAdd(toMachine, socket))
+            if (_phase == Phase.Prepared && _stateConnections.TryAdd((toMachine, stream), socket))
                 return;
         }
 
@@ -26,34 +27,37 @@ public sealed partial class PreparedGroup
 
     /// <summary>Sends native memory to a member of the new topology, over a connection made for it to that member's listener.</summary>
     /// <param name="toMachine">Receiver; it calls <see cref="ReceiveStateAsync"/> with regions of the same lengths.</param>
+    /// <param name="stream">Number of the transfer, from 0 to 255, when there are several between the two machines at once; the receiver names the same.</param>
     /// <param name="regions">What to send, in order.</param>
     /// <param name="ct">Gives up.</param>
     /// <returns>Bytes of state moved, all of them held by the receiver.</returns>
     /// <exception cref="ArgumentException">The machine is not in the new topology.</exception>
     /// <exception cref="GroupSetupException">The connection broke, nothing moved for <see cref="CollectivesOptions.CallDeadline"/>, or the lengths differ.</exception>
-    public async Task<long> SendStateAsync(string toMachine, IReadOnlyList<MemoryRegion> regions, CancellationToken ct)
+    public async Task<long> SendStateAsync(string toMachine, int stream, IReadOnlyList<MemoryRegion> regions, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(regions);
         Socket? socket;
         lock (_gate)
-            _stateConnections.Remove(toMachine, out socket);
-        socket ??= await DialStateAsync(toMachine, ct).ConfigureAwait(false);
+            _stateConnections.Remove((toMachine, stream), out socket);
+        socket ??= await DialStateAsync(toMachine, stream, ct).ConfigureAwait(false);
         return await MoveAsync(socket, toMachine, () => StateTransfer.Send(socket, regions, _endpoint.Options.CallDeadline), ct).ConfigureAwait(false);
     }
 
     /// <summary>Receives native memory from a member of either topology; waits until the sender connects.</summary>
     /// <param name="fromMachine">Sender.</param>
+    /// <param name="stream">Number of the transfer; the sender names the same.</param>
     /// <param name="regions">Where the bytes go, in order. After an error part of them is overwritten.</param>
     /// <param name="ct">Gives up.</param>
     /// <returns>Bytes of state moved.</returns>
     /// <exception cref="GroupSetupException">The connection broke, nothing moved for <see cref="CollectivesOptions.CallDeadline"/>, the lengths differ, or what was prepared was dropped.</exception>
-    public async Task<long> ReceiveStateAsync(string fromMachine, IReadOnlyList<MemoryRegion> regions, CancellationToken ct)
+    public async Task<long> ReceiveStateAsync(string fromMachine, int stream, IReadOnlyList<MemoryRegion> regions, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(regions);
+        CheckStream(stream);
         Socket socket;
         try
         {
-            socket = await _membership.AwaitAsync(ConnectionPurpose.State, fromMachine, ct).ConfigureAwait(false);
+            socket = await _membership.AwaitAsync(fromMachine, _membership.Stream(fromMachine, _membership.Machine, stream), ct).ConfigureAwait(false);
         }
         catch (System.Threading.Channels.ChannelClosedException)
         {
@@ -63,19 +67,26 @@ public sealed partial class PreparedGroup
         return await MoveAsync(socket, fromMachine, () => StateTransfer.Receive(socket, regions, _endpoint.Options.CallDeadline), ct).ConfigureAwait(false);
     }
 
-    private async Task<Socket> DialStateAsync(string toMachine, CancellationToken ct)
+    private async Task<Socket> DialStateAsync(string toMachine, int stream, CancellationToken ct)
     {
+        CheckStream(stream);
         var peer = Topology.On(toMachine) ?? throw new ArgumentException($"{toMachine} is not in {Topology}.", nameof(toMachine));
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(_endpoint.Options.SetupDeadline);
         try
         {
-            return await Dialer.DialAsync(_membership, ConnectionPurpose.State, peer, _endpoint.Options.HandshakeDeadline, deadline.Token).ConfigureAwait(false);
+            return await Dialer.DialAsync(_membership, _membership.Stream(_membership.Machine, toMachine, stream), peer, _endpoint.Options.HandshakeDeadline, deadline.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException late) when (!ct.IsCancellationRequested)
         {
             throw new GroupSetupException($"No state reached {toMachine}: {late.Message}", toMachine, late.InnerException);
         }
+    }
+
+    private static void CheckStream(int stream)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(stream);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(stream, Membership.MostStreams);
     }
 
     private void CloseStateConnections()

@@ -1,25 +1,24 @@
 namespace TrainMover.Collectives;
 
-public sealed partial class CommunicationGroup
+public sealed partial class MachineGroups
 {
     private bool _preparing;
 
     /// <summary>
-    /// Phase 1 of a stayer, and of the leaver, which has no rank in the new topology. Opens bootstrap connections to the joiners and nothing else; the group
-    /// goes on working meanwhile. Works on a failed group too, as long as the bootstrap connections to all other stayers live.
+    /// Phase 1 of a stayer, and of the leaver, which has no rank in the new topology. Opens bootstrap connections to the joiners and nothing else; the groups
+    /// go on working meanwhile. Works on a failed generation too, as long as the bootstrap connections to all other stayers live.
     /// </summary>
     /// <param name="to">The next generation of the same job.</param>
-    /// <param name="ct">Gives up; the group is not harmed.</param>
+    /// <param name="ct">Gives up; the groups are not harmed.</param>
     /// <exception cref="ArgumentException">Another job, or a generation that does not rise.</exception>
-    /// <exception cref="InvalidOperationException">A next generation is being prepared already, or the group is closed.</exception>
+    /// <exception cref="InvalidOperationException">A next generation is being prepared already, or the generation is closed.</exception>
     /// <exception cref="GroupSetupException">A joiner was not reached within <see cref="CollectivesOptions.SetupDeadline"/>, or a stayer is lost.</exception>
-    public async Task<PreparedGroup> PrepareStayersAsync(Topology to, CancellationToken ct)
+    public async Task<PreparedGroups> PrepareStayersAsync(Topology to, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(to);
-        var machine = Topology[Rank].Machine;
-        var membership = new Membership(Topology, to, machine, to.On(machine)?.Rank);
+        var membership = new Membership(Topology, to, Machine);
         if (membership.IsJoiner)
-            throw new ArgumentException($"{to} has {machine} at another address.", nameof(to));
+            throw new ArgumentException($"{to} has {Machine} at another address.", nameof(to));
 
         lock (_gate)
         {
@@ -41,10 +40,10 @@ public sealed partial class CommunicationGroup
                 },
                 ct).ConfigureAwait(false);
 
-            var (links, _, _) = connecting.HandOver();
+            var (links, edges) = connecting.HandOver();
             foreach (var (peer, link) in _links)
                 links.TryAdd(peer, link);
-            var prepared = new PreparedGroup(_endpoint, membership, this, links, null, null);
+            var prepared = new PreparedGroups(_endpoint, membership, this, links, edges);
             lock (_gate)
             {
                 if (_state == GroupState.Normal)

@@ -4,10 +4,10 @@ using System.Threading.Channels;
 namespace TrainMover.Collectives;
 
 /// <summary>
-/// What phase 1 made: the next generation, ready and not yet in force. The running group is not touched by it. Members of the new topology, and the leavers as long as
+/// What phase 1 made: the next generation, ready and not yet in force. The running groups are not touched by it. Machines of the new topology, and the leavers as long as
 /// they live, exchange messages and state through it.
 /// </summary>
-public sealed partial class PreparedGroup : ILinkObserver, IAsyncDisposable
+public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
 {
     /// <summary>Longest message of <see cref="Send"/>, in bytes.</summary>
     public const int LongestMessage = LinkFrame.LongestPayload;
@@ -15,25 +15,22 @@ public sealed partial class PreparedGroup : ILinkObserver, IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly Endpoint _endpoint;
     private readonly Membership _membership;
-    private readonly CommunicationGroup? _old;
+    private readonly MachineGroups? _old;
     private readonly Dictionary<string, BootstrapLink> _links;
     private readonly Channel<(string Machine, byte[] Message)> _messages = Channel.CreateUnbounded<(string, byte[])>();
     private readonly CancellationTokenSource _ended = new();
-    private readonly OutboundEdge? _outbound;
-    private readonly InboundEdge? _inbound;
+    private readonly EdgeSet _edges;
     private GroupFailure? _lost;
     private Phase _phase;
 
-    internal PreparedGroup(
+    internal PreparedGroups(
         Endpoint endpoint,
         Membership membership,
-        CommunicationGroup? old,
+        MachineGroups? old,
         Dictionary<string, BootstrapLink> links,
-        OutboundEdge? outbound,
-        InboundEdge? inbound)
+        EdgeSet edges)
     {
-        (_endpoint, _membership, _old, _links) = (endpoint, membership, old, links);
-        (_outbound, _inbound) = (outbound, inbound);
+        (_endpoint, _membership, _old, _links, _edges) = (endpoint, membership, old, links, edges);
         endpoint.Track(this);
     }
 
@@ -81,7 +78,7 @@ public sealed partial class PreparedGroup : ILinkObserver, IAsyncDisposable
         }
     }
 
-    /// <summary>Drops what phase 1 made; joiners are told, and the old group is back to normal unharmed. Without effect once the switch has begun.</summary>
+    /// <summary>Drops what phase 1 made; joiners are told, and the old groups are back to normal unharmed. Without effect once the switch has begun.</summary>
     public ValueTask AbortAsync()
     {
         lock (_gate)
@@ -101,8 +98,7 @@ public sealed partial class PreparedGroup : ILinkObserver, IAsyncDisposable
             link.Detach(_membership.Scope, this);
         }
 
-        _outbound?.Dispose();
-        _inbound?.Dispose();
+        _edges.Dispose();
         End(made: false);
         _old?.PreparationEnded();
         return ValueTask.CompletedTask;
@@ -146,7 +142,8 @@ public sealed partial class PreparedGroup : ILinkObserver, IAsyncDisposable
     {
         try
         {
-            var socket = await _membership.AwaitAsync(ConnectionPurpose.Bootstrap, leaver.Machine, _ended.Token).ConfigureAwait(false);
+            var name = new ConnectionName(ConnectionPurpose.Bootstrap, default, 0, -1, _membership.Rank!.Value);
+            var socket = await _membership.AwaitAsync(leaver.Machine, name, _ended.Token).ConfigureAwait(false);
             var link = _endpoint.Watch(socket, leaver);
             bool welcome;
             lock (_gate)

@@ -2,19 +2,19 @@ using System.Diagnostics;
 
 namespace TrainMover.Collectives;
 
-public sealed partial class PreparedGroup
+public sealed partial class PreparedGroups
 {
     /// <summary>
-    /// Phase 2: closes exactly the plan's removed connections of this rank, opens exactly its added ones, and keeps the sockets of the kept ones, on which it waits
-    /// for the neighbour's mark of the new generation. From here on the new generation is the one in force: when a connection cannot be made, the group
-    /// that comes back has failed, with the cause, so that all members go on from the same generation.
+    /// Phase 2, for all ranks of this machine at once: closes exactly the plan's removed connections, opens exactly its added ones, and keeps the others, on which it waits for the
+    /// neighbours' marks of the new generation. From here on the new generation is the one in force: when a connection cannot be made, the groups that come back have failed, with the cause,
+    /// so that all machines go on from the same generation.
     /// </summary>
-    /// <param name="ct">Bounds the wait, as <see cref="CollectivesOptions.SetupDeadline"/> does; cancelling fails the new group.</param>
-    /// <returns>The new group, and what was done to this rank's connections; equal to <see cref="DeltaPlan.For"/> unless connections were missing.</returns>
+    /// <param name="ct">Bounds the wait, as <see cref="CollectivesOptions.SetupDeadline"/> does; cancelling fails the new groups.</param>
+    /// <returns>The new groups, and what was done to this machine's connections; equal to <see cref="DeltaPlan.For"/> unless connections were missing.</returns>
     /// <exception cref="InvalidOperationException">Switched or dropped already, or this machine is a leaver.</exception>
-    public async Task<(CommunicationGroup Group, ConnectionCounts Counts)> SwitchoverAsync(CancellationToken ct)
+    public async Task<(MachineGroups Groups, ConnectionCounts Counts)> SwitchoverAsync(CancellationToken ct)
     {
-        if (_membership.Rank is not { } rank)
+        if (_membership.Rank is null)
             throw new InvalidOperationException($"{_membership.Machine} leaves: it has no rank in {Topology}.");
         lock (_gate)
         {
@@ -23,14 +23,16 @@ public sealed partial class PreparedGroup
             _phase = Phase.Switching;
         }
 
-        var edges = new SwitchedEdges(_endpoint, _membership, rank);
+        var edges = new SwitchedEdges(_endpoint, _membership);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct, _ended.Token);
         deadline.CancelAfter(_endpoint.Options.SetupDeadline);
         GroupFailure? failure = null;
         try
         {
-            var (outbound, inbound) = _old?.ReleaseConnections() ?? (_outbound, _inbound);
-            edges.Take(outbound, inbound, prepared: _old is null);
+            if (_old is null)
+                edges.TakePrepared(_edges);
+            else
+                edges.TakeOld(_old.ReleaseConnections());
             await edges.CompleteAsync(deadline.Token).ConfigureAwait(false);
         }
         catch (RingFault fault)
@@ -45,7 +47,7 @@ public sealed partial class PreparedGroup
         return (Replace(edges, failure), edges.Counts);
     }
 
-    private CommunicationGroup Replace(SwitchedEdges edges, GroupFailure? failure)
+    private MachineGroups Replace(SwitchedEdges edges, GroupFailure? failure)
     {
         Dictionary<string, BootstrapLink> members;
         List<BootstrapLink> others;
@@ -56,8 +58,8 @@ public sealed partial class PreparedGroup
             others = [.. _links.Values.Where(link => !IsMember(link))];
         }
 
-        var group = new CommunicationGroup(_endpoint, _membership, members, edges.Outbound, edges.Inbound);
-        group.Attach();
+        var groups = new MachineGroups(_endpoint, _membership, members, edges.Edges);
+        groups.Attach();
         foreach (var link in others)
         {
             if (_old is null)
@@ -68,7 +70,7 @@ public sealed partial class PreparedGroup
         _old?.Replaced(_membership.Scope, Topology);
         End(made: true);
         if ((Volatile.Read(ref _lost) ?? failure) is { } cause)
-            group.Fail(cause);
-        return group;
+            groups.Fail(cause);
+        return groups;
     }
 }

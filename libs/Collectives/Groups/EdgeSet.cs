@@ -1,0 +1,32 @@
+namespace TrainMover.Collectives;
+
+/// <summary>The ends of data connections that a machine has, by the edge that they belong to; of an edge inside the machine both.</summary>
+internal sealed class EdgeSet : IDisposable
+{
+    public Dictionary<RingEdge, OutboundEdge> Outbound { get; } = [];
+
+    public Dictionary<RingEdge, InboundEdge> Inbound { get; } = [];
+
+    /// <summary>Edges of which an end is here.</summary>
+    public IEnumerable<RingEdge> Edges => Outbound.Keys.Union(Inbound.Keys);
+
+    /// <summary>Makes both ends of an edge inside this machine.</summary>
+    public void AddInside(RingEdge edge, Topology topology) =>
+        (Outbound[edge], Inbound[edge]) = LoopbackEdges.Create(topology[edge.FromRank], topology[edge.ToRank]);
+
+    /// <summary>Closes the ends of an edge that are here; false when there are none.</summary>
+    public bool Drop(RingEdge edge)
+    {
+        var wrote = Outbound.Remove(edge, out var outbound);
+        var read = Inbound.Remove(edge, out var inbound);
+        outbound?.Dispose();
+        inbound?.Dispose();
+        return wrote || read;
+    }
+
+    public void Dispose()
+    {
+        foreach (var edge in Edges.ToList())
+            Drop(edge);
+    }
+}

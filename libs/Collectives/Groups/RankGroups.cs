@@ -1,0 +1,82 @@
+namespace TrainMover.Collectives;
+
+/// <summary>The groups of one rank.</summary>
+internal sealed class RankGroups : IRankGroups
+{
+    private readonly Dictionary<GroupId, CommunicationGroup> _groups = [];
+    private readonly MachineGroups _generation;
+    private readonly TimeSpan _deadline;
+
+    public RankGroups(MachineGroups generation, int rank, EdgeSet edges, TimeSpan deadline)
+    {
+        _generation = generation;
+        _deadline = deadline;
+        Rank = rank;
+        var at = Layout.PositionOf(rank);
+        foreach (var id in Layout.GroupsOf(rank))
+            _groups.Add(id, Connected(id, edges));
+        DataParallel = Of(new GroupId(GroupKind.DataParallel, Layout.RankAt(at with { Dp = 0 })));
+        TensorParallel = Of(new GroupId(GroupKind.TensorParallel, Layout.RankAt(at with { Tp = 0 })));
+        ModelParallel = Of(new GroupId(GroupKind.ModelParallel, Layout.RankAt(at with { Pp = 0, Tp = 0 })));
+        Previous = at.Pp == 0 ? null : _groups[new GroupId(GroupKind.Stages, Layout.RankAt(at with { Pp = at.Pp - 1 }))];
+        Next = at.Pp == Layout.Pp - 1 ? null : _groups[new GroupId(GroupKind.Stages, rank)];
+        Embedding = _groups.GetValueOrDefault(new GroupId(GroupKind.Embedding, Layout.RankAt(at with { Pp = 0 })));
+    }
+
+    public ParallelLayout Layout => _generation.Topology.Layout;
+
+    public int Rank { get; }
+
+    public ICommunicator DataParallel { get; }
+
+    public ICommunicator TensorParallel { get; }
+
+    public ICommunicator ModelParallel { get; }
+
+    public ICommunicator? Previous { get; }
+
+    public ICommunicator? Next { get; }
+
+    public ICommunicator? Embedding { get; }
+
+    public IEnumerable<CommunicationGroup> All => _groups.Values;
+
+    /// <summary>Takes the data connections out of the groups, under the names of this generation.</summary>
+    public void ReleaseInto(EdgeSet edges)
+    {
+        foreach (var group in _groups.Values)
+        {
+            var released = group.Release();
+            var ranks = _generation.Topology.RanksOf(group.Id);
+            for (var channel = 0; channel < released.Length; channel++)
+            {
+                var (outbound, inbound) = GroupEdges.At(_generation.Topology, group.Id, ranks, group.Rank, channel);
+                if (released[channel].Outbound is { } writing)
+                    edges.Outbound.Add(outbound, writing);
+                if (released[channel].Inbound is { } reading)
+                    edges.Inbound.Add(inbound, reading);
+            }
+        }
+    }
+
+    private CommunicationGroup Connected(GroupId id, EdgeSet edges)
+    {
+        var ranks = _generation.Topology.RanksOf(id);
+        var index = GroupEdges.IndexOf(ranks, Rank);
+        var rings = new Ring[ranks.Count == 1 ? 0 : _generation.Topology.Channels];
+        for (var channel = 0; channel < rings.Length; channel++)
+        {
+            var (outbound, inbound) = GroupEdges.At(_generation.Topology, id, ranks, index, channel);
+            rings[channel] = new Ring(_generation.Topology.Generation, edges.Outbound.GetValueOrDefault(outbound), edges.Inbound.GetValueOrDefault(inbound), _deadline);
+        }
+
+        return new CommunicationGroup(_generation, id, index, ranks.Count, rings);
+    }
+
+    private CommunicationGroup Of(GroupId id)
+    {
+        if (!_groups.TryGetValue(id, out var group))
+            _groups.Add(id, group = new CommunicationGroup(_generation, id, 0, 1, []));
+        return group;
+    }
+}

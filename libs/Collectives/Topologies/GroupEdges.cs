@@ -1,0 +1,65 @@
+namespace TrainMover.Collectives;
+
+/// <summary>The data connections that a topology asks for.</summary>
+internal static class GroupEdges
+{
+    /// <summary>All edges of a group; a single rank has none.</summary>
+    public static IEnumerable<RingEdge> Of(Topology topology, GroupId group)
+    {
+        var ranks = topology.RanksOf(group);
+        if (ranks.Count == 1)
+            yield break;
+        for (var channel = 0; channel < topology.Channels; channel++)
+        {
+            for (var index = 0; index < ranks.Count; index++)
+                yield return Edge(topology, group, channel, ranks[index], ranks[NextOf(index, ranks.Count, channel)]);
+        }
+    }
+
+    /// <summary>The edges that a machine is an end of, each once.</summary>
+    public static IEnumerable<RingEdge> Of(Topology topology, string machine)
+    {
+        foreach (var rank in topology.RanksOf(machine))
+        {
+            foreach (var group in topology.Layout.GroupsOf(rank))
+            {
+                var ranks = topology.RanksOf(group);
+                var index = IndexOf(ranks, rank);
+                for (var channel = 0; channel < topology.Channels; channel++)
+                {
+                    yield return Edge(topology, group, channel, rank, ranks[NextOf(index, ranks.Count, channel)]);
+                    var previous = ranks[PreviousOf(index, ranks.Count, channel)];
+                    if (topology[previous].Machine != machine)
+                        yield return Edge(topology, group, channel, previous, rank);
+                }
+            }
+        }
+    }
+
+    public static IEnumerable<RingEdge> Of(Topology topology) =>
+        Enumerable.Range(0, topology.Size).SelectMany(rank => topology.Layout.GroupsOf(rank).Where(group => group.First == rank)).SelectMany(group => Of(topology, group));
+
+    /// <summary>The edge that a rank of a group writes to, and the one that it reads from.</summary>
+    public static (RingEdge Outbound, RingEdge Inbound) At(Topology topology, GroupId group, IReadOnlyList<int> ranks, int index, int channel) => (
+        Edge(topology, group, channel, ranks[index], ranks[NextOf(index, ranks.Count, channel)]),
+        Edge(topology, group, channel, ranks[PreviousOf(index, ranks.Count, channel)], ranks[index]));
+
+    public static int IndexOf(IReadOnlyList<int> ranks, int rank)
+    {
+        for (var index = 0; index < ranks.Count; index++)
+        {
+            if (ranks[index] == rank)
+                return index;
+        }
+
+        throw new ArgumentException($"Rank {rank} is not in the group.", nameof(rank));
+    }
+
+    // Odd channels run the other way round.
+    private static int NextOf(int index, int size, int channel) => (index + (channel % 2 == 0 ? 1 : size - 1)) % size;
+
+    private static int PreviousOf(int index, int size, int channel) => NextOf(index, size, channel + 1);
+
+    private static RingEdge Edge(Topology topology, GroupId group, int channel, int from, int to) =>
+        new(group, channel, from, topology[from].Machine, to, topology[to].Machine);
+}
