@@ -53,18 +53,38 @@ public sealed partial class PreparedGroups
     public async Task<long> ReceiveStateAsync(string fromMachine, int stream, IReadOnlyList<MemoryRegion> regions, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(regions);
+        var socket = await AwaitStateAsync(fromMachine, stream, ct).ConfigureAwait(false);
+        return await MoveAsync(socket, fromMachine, () => StateTransfer.Receive(socket, regions, _endpoint.Options.CallDeadline), ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens a connection to a member of the new topology for state that moves while training goes on; the other side calls <see cref="AcceptStateAsync"/>. The caller owns it.</summary>
+    /// <param name="toMachine">The other side.</param>
+    /// <param name="stream">Number of the stream, from 0 to 255, of its own; the other side names the same.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="ArgumentException">The machine is not in the new topology.</exception>
+    /// <exception cref="GroupSetupException">The other side did not take the connection in time.</exception>
+    public async Task<StateConnection> ConnectStateAsync(string toMachine, int stream, CancellationToken ct) =>
+        new(await DialStateAsync(toMachine, stream, ct).ConfigureAwait(false), toMachine, _endpoint.Options.CallDeadline);
+
+    /// <summary>Takes a connection of <see cref="ConnectStateAsync"/>; waits until the other side connects. The caller owns it.</summary>
+    /// <param name="fromMachine">The other side, a member of either topology.</param>
+    /// <param name="stream">Number of the stream; the other side names the same.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="GroupSetupException">What was prepared was dropped.</exception>
+    public async Task<StateConnection> AcceptStateAsync(string fromMachine, int stream, CancellationToken ct) =>
+        new(await AwaitStateAsync(fromMachine, stream, ct).ConfigureAwait(false), fromMachine, _endpoint.Options.CallDeadline);
+
+    private async Task<Socket> AwaitStateAsync(string fromMachine, int stream, CancellationToken ct)
+    {
         CheckStream(stream);
-        Socket socket;
         try
         {
-            socket = await _membership.AwaitAsync(fromMachine, _membership.Stream(fromMachine, _membership.Machine, stream), ct).ConfigureAwait(false);
+            return await _membership.AwaitAsync(fromMachine, _membership.Stream(fromMachine, _membership.Machine, stream), ct).ConfigureAwait(false);
         }
         catch (System.Threading.Channels.ChannelClosedException)
         {
             throw Ended();
         }
-
-        return await MoveAsync(socket, fromMachine, () => StateTransfer.Receive(socket, regions, _endpoint.Options.CallDeadline), ct).ConfigureAwait(false);
     }
 
     private async Task<Socket> DialStateAsync(string toMachine, int stream, CancellationToken ct)

@@ -5,7 +5,8 @@ namespace TrainMover.Training.Session;
 /// <summary>One rank of this machine: its state, its groups, and what it knows of the step that it is in. Used by one thread at a time.</summary>
 internal sealed class LocalRank(int rank, Replica replica) : IDisposable
 {
-    public int Rank { get; } = rank;
+    /// <summary>Rank in the job; a warm standby has one of the same role until it joins.</summary>
+    public int Rank { get; set; } = rank;
 
     public Replica Replica { get; } = replica;
 

@@ -74,7 +74,15 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
 
     public bool AllJoinersHoldState => Request.Moves.All(move => StateHolders.Contains(move.Joiner));
 
-    public void Drop() => _dropped.Cancel();
+    /// <summary>The joiners of an expected migration follow, unless the job does without; a sharded optimizer's state is copied.</summary>
+    public bool IsFollowed => Request.Job.Techniques.Following && Request.Expected && !Request.Job.Recipe.ShardOptimizer;
+
+    public void Drop()
+    {
+        _dropped.Cancel();
+        Followed?.Dispose();
+        Followers?.Dispose();
+    }
 
     public void LoseLeaver() => _leaverGone.Cancel();
 

@@ -13,6 +13,9 @@ public sealed record SessionJob(string Name, ModelShape Shape, TrainingRecipe Re
     /// <summary>Degrees of parallelism; a single rank by default.</summary>
     public ParallelLayout Layout { get; init; } = new(1);
 
+    /// <summary>Ranks per machine; 1 by default.</summary>
+    public int Devices { get; init; } = 1;
+
     /// <summary>Steps between two checkpoints; 0 (the default): only the initial one.</summary>
     public int CheckpointEvery { get; init; }
 
@@ -69,7 +72,8 @@ public sealed record WarmUpRequest(string Id, SessionJob Job, int Generation) : 
 /// <param name="From">Membership that is left.</param>
 /// <param name="To">Membership that is switched to.</param>
 /// <param name="Moves">Machines that give and take ranks.</param>
-public sealed record PrepareRequest(string Id, string Migration, SessionJob Job, Topology From, Topology To, IReadOnlyList<MachineMove> Moves)
+/// <param name="Expected">The leavers live: the joiners can follow them.</param>
+public sealed record PrepareRequest(string Id, string Migration, SessionJob Job, Topology From, Topology To, IReadOnlyList<MachineMove> Moves, bool Expected = true)
     : SessionRequest(Id, Job.Name, To.Generation)
 {
     /// <summary>Role of <paramref name="machine"/> in this migration.</summary>

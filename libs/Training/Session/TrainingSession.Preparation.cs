@@ -10,30 +10,37 @@ public sealed partial class TrainingSession
 
     private async Task RunWarmUpAsync(WarmUpRequest request)
     {
-        var shadow = await RunShadowAsync(request.Job, _stopping.Token).ConfigureAwait(false);
+        var shadow = Rejected("There is no role to warm up for.");
+        foreach (var ranks in JobRoles.Of(request.Job))
+        {
+            (shadow, _) = await RunShadowAsync(request.Job, ranks, _stopping.Token).ConfigureAwait(false);
+            if (!shadow.Good)
+                break;
+        }
+
         lock (_gate)
         {
             if (_phase is SessionPhase.Idle or SessionPhase.Warm)
-                _phase = shadow.Result.Good ? SessionPhase.Warm : SessionPhase.Idle;
+                _phase = shadow.Good ? SessionPhase.Warm : SessionPhase.Idle;
         }
 
-        Raise(new WarmUpDone(shadow.Result) { Job = request.JobName, Generation = request.Generation }, KeyOf(request));
+        Raise(new WarmUpDone(shadow) { Job = request.JobName, Generation = request.Generation }, KeyOf(request));
     }
 
-    private async Task<(ShadowResult Result, long AllocatedBytes)> RunShadowAsync(SessionJob job, CancellationToken ct)
+    private async Task<(ShadowResult Result, long AllocatedBytes)> RunShadowAsync(SessionJob job, IReadOnlyList<int> ranks, CancellationToken ct)
     {
         var waited = Stopwatch.StartNew();
         using var timer = new PeriodicTimer(RecordInterval);
         try
         {
-            while (!Directory.Exists(job.RecordDirectory) || !File.Exists(job.CheckpointFile))
+            while (!ranks.All(rank => Directory.Exists(StepRecords.FolderOf(job, rank)) && CheckpointStore.HasInitial(job, rank)))
             {
                 if (waited.Elapsed > _options.RecordDeadline)
-                    return (Rejected($"No record appeared in {job.RecordDirectory} within {_options.RecordDeadline}."), 0);
+                    return (Rejected($"No record of rank {string.Join(" and ", ranks)} appeared in {job.Directory} within {_options.RecordDeadline}."), 0);
                 await timer.WaitForNextTickAsync(ct).ConfigureAwait(false);
             }
 
-            return await Task.Factory.StartNew(() => RunShadow(job), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            return await Task.Factory.StartNew(() => RunShadow(job, ranks), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -45,18 +52,54 @@ public sealed partial class TrainingSession
         }
     }
 
-    private (ShadowResult Result, long AllocatedBytes) RunShadow(SessionJob job)
+    private (ShadowResult Result, long AllocatedBytes) RunShadow(SessionJob job, IReadOnlyList<int> ranks)
     {
         lock (_shadowGate)
         {
-            if (_warmShadow is { Good: true } earlier && _job == job)
+            if (_warmShadow is { Good: true } earlier && _job == job && Fits(job, ranks))
+            {
+                EnsureReplicas(job, ranks, out _);
                 return (earlier, 0);
-            var replica = EnsureReplica(job, out var allocatedBytes);
-            var shadow = ShadowIteration.Run(replica, _corpus!, job.CheckpointFile, job.RecordDirectory);
+            }
+
+            // The record is of ranks of the same role; unless its replicas serve as they are, they make room for those of the machine's own ranks.
+            var recorded = EnsureReplicas(job, [.. ranks.Select(rank => StepRecords.RecordedFor(job, rank))], out var allocatedBytes);
+            var shadow = MachineShadow.Run(job, recorded, _corpus!);
+            EnsureReplicas(job, ranks, out var moreBytes);
+            allocatedBytes = Math.Max(allocatedBytes, moreBytes);
             lock (_gate)
                 _warmShadow = shadow;
             return (shadow, allocatedBytes);
         }
+    }
+
+    // Replicas are kept from warm-up to training: their memory and the compiled code are what makes a standby warm. Data-parallel ranks are alike unless the optimizer is sharded.
+    private bool Fits(SessionJob job, IReadOnlyList<int> ranks) =>
+        _local is not null && _job == job && _local.All.Count == ranks.Count && _local.All.Zip(ranks).All(pair => IsAlike(job, pair.First.Rank, pair.Second));
+
+    private static bool IsAlike(SessionJob job, int rank, int other)
+    {
+        var (at, next) = (job.Layout.PositionOf(rank), job.Layout.PositionOf(other));
+        return job.Recipe.ShardOptimizer ? at == next : (at.Pp, at.Tp) == (next.Pp, next.Tp);
+    }
+
+    private LocalRanks EnsureReplicas(SessionJob job, IReadOnlyList<int> ranks, out long allocatedBytes)
+    {
+        allocatedBytes = 0;
+        if (Fits(job, ranks))
+        {
+            foreach (var (local, rank) in _local!.All.Zip(ranks))
+                local.Rank = rank;
+            return _local;
+        }
+
+        _local?.Dispose();
+        _local = null;
+        _corpus = Corpus.Load(job.CorpusFile);
+        _local = new LocalRanks([.. ranks.Select(rank => new LocalRank(rank, new Replica(new ByteGpt(job.Shape), job.Recipe, job.Layout, job.Layout.PositionOf(rank))))]);
+        _job = job;
+        allocatedBytes = _local.Bytes;
+        return _local;
     }
 
     private static ShadowResult Rejected(string reason) => new(false, reason, float.NaN, TimeSpan.Zero, 0, 0);
@@ -106,34 +149,90 @@ public sealed partial class TrainingSession
 
     private async Task<PreparedGroups> PrepareAsJoinerAsync(MigrationAttempt attempt)
     {
-        var wasWarm = _warmShadow is { Good: true } && _job == attempt.Request.Job;
-        var (shadow, allocatedBytes) = await RunShadowAsync(attempt.Request.Job, attempt.Dropped).ConfigureAwait(false);
-        attempt.Shadow = shadow;
-        attempt.DeviceBytes = wasWarm ? 0 : allocatedBytes;
-        if (!shadow.Good)
-            throw new InvalidDataException($"The shadow iteration is not good: {shadow.Reason}");
+        var (request, job) = (attempt.Request, attempt.Request.Job);
+        var ranks = request.To.RanksOf(_machine);
+        var wasWarm = _warmShadow is { Good: true } && Fits(job, ranks);
+        var allocatedBytes = 0L;
+        if (job.Techniques.Sandbox)
+        {
+            (attempt.Shadow, allocatedBytes) = await RunShadowAsync(job, ranks, attempt.Dropped).ConfigureAwait(false);
+            if (!attempt.Shadow.Good)
+                throw new InvalidDataException($"The shadow iteration is not good: {attempt.Shadow.Reason}");
+        }
+        else
+        {
+            EnsureReplicas(job, ranks, out allocatedBytes);
+        }
 
+        attempt.DeviceBytes = wasWarm ? 0 : allocatedBytes;
         using var deadline = PreparationDeadline(attempt);
-        return await _endpoint.PrepareJoinerAsync(attempt.Request.From, attempt.Request.To, deadline.Token).ConfigureAwait(false);
+        var prepared = await _endpoint.PrepareJoinerAsync(request.From, request.To, deadline.Token).ConfigureAwait(false);
+        if (!attempt.IsFollowed)
+            return prepared;
+        attempt.Followers = await Following(prepared, () => FollowingRanks.StartAsync(prepared, request.Moves.First(move => move.Joiner == _machine).Leaver, _local!, deadline.Token))
+            .ConfigureAwait(false);
+        if (attempt.Followers is not null)
+            await UntilCaughtUpAsync(attempt, attempt.Followers.CaughtUp).ConfigureAwait(false);
+        return prepared;
     }
 
     private async Task<PreparedGroups> PrepareAsMemberAsync(MigrationAttempt attempt)
     {
-        MachineGroups group;
+        MachineGroups groups;
         lock (_gate)
-            group = _group!;
+            groups = _groups!;
         using var deadline = PreparationDeadline(attempt);
-        var prepared = await group.PrepareStayersAsync(attempt.Request.To, deadline.Token).ConfigureAwait(false);
+        var prepared = await groups.PrepareStayersAsync(attempt.Request.To, deadline.Token).ConfigureAwait(false);
         try
         {
-            foreach (var move in attempt.Request.Moves.Where(move => move.Leaver == _machine))
-                await prepared.OpenStateAsync(move.Joiner, 0, deadline.Token).ConfigureAwait(false);
+            if (attempt.Role != MigrationRole.Leaver)
+                return prepared;
+            var move = attempt.Request.Moves.First(move => move.Leaver == _machine);
+            await Task.WhenAll(StateRoutes.FromLeaver(attempt.Request, move).Select(route => prepared.OpenStateAsync(move.Joiner, route.Stream, deadline.Token))).ConfigureAwait(false);
+            if (!attempt.IsFollowed)
+                return prepared;
+            attempt.Followed = await Following(prepared, () => FollowedRanks.StartAsync(prepared, move.Joiner, _local!, deadline.Token)).ConfigureAwait(false);
+            if (attempt.Followed is not null)
+                await UntilCaughtUpAsync(attempt, attempt.Followed.CaughtUp).ConfigureAwait(false);
             return prepared;
         }
         catch
         {
             await prepared.AbortAsync().ConfigureAwait(false);
             throw;
+        }
+    }
+
+    // Without following the state is copied in the pause: slower, and just as right.
+    private static async Task<T?> Following<T>(PreparedGroups prepared, Func<Task<T>> start)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(prepared);
+        try
+        {
+            return await start().ConfigureAwait(false);
+        }
+        catch (GroupSetupException)
+        {
+            return null;
+        }
+    }
+
+    private async Task UntilCaughtUpAsync(MigrationAttempt attempt, Task caughtUp)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(attempt.Dropped, attempt.LeaverGone, _stopping.Token);
+        patience.CancelAfter(_options.FollowingDeadline);
+        try
+        {
+            await caughtUp.WaitAsync(patience.Token).ConfigureAwait(false);
+        }
+        catch (GroupSetupException)
+        {
+            // It broke off: the copy in the pause serves.
+        }
+        catch (OperationCanceledException) when (!attempt.Dropped.IsCancellationRequested && !_stopping.IsCancellationRequested)
+        {
+            // The joiner does not keep up, or the leaver is gone.
         }
     }
 

@@ -70,7 +70,7 @@ public sealed partial class TrainingSession
     {
         if (attempt.SurvivingMachines[0] != _machine)
             return;
-        var step = CheckpointStore.NewestWhole(_job!, attempt.Request.To.Layout);
+        var step = CheckpointStore.NewestWhole(_job!);
         var word = new SwitchMessage(SwitchMessageKind.Boundary, attempt.Request.Generation, step, null, Source: SessionStateSource.Checkpoint).Encode();
         foreach (var machine in attempt.Request.To.Machines.Where(machine => machine != _machine))
             attempt.Prepared!.Send(machine, word);

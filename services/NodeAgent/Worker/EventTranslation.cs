@@ -34,7 +34,7 @@ internal static class EventTranslation
             Generation = e.Generation,
             MigrationId = e.Migration,
         },
-        TrainingFinished e => new Finished(e.Steps, new RankDigest(e.Rank, machine, e.Digest)) { MachineId = machine, JobId = e.Job, Generation = e.Generation },
+        TrainingFinished e => new Finished(e.Steps, [.. e.Digests.Select(final => new RankDigest(final.Rank, machine, final.Digest))]) { MachineId = machine, JobId = e.Job, Generation = e.Generation },
         _ => null,
     };
 
@@ -48,7 +48,7 @@ internal static class EventTranslation
             : null;
 
     public static WorkerStatus ToStatus(SessionStatus status, string host, int port) => new(
-        ToPhase(status.Phase), Environment.ProcessId, host, port, status.Job, status.Generation, status.Rank, status.Step, status.PreparedGeneration);
+        ToPhase(status.Phase), Environment.ProcessId, host, port, status.Job, status.Generation, status.Ranks.Count == 0 ? null : status.Ranks, status.Step, status.PreparedGeneration);
 
     private static WorkerPhase ToPhase(SessionPhase phase) => phase switch
     {
@@ -67,7 +67,7 @@ internal static class EventTranslation
 
     private static SwitchReport ToSwitchReport(SwitchDone e, string machine) => new(
         machine,
-        e.Rank,
+        e.Ranks,
         e.StoppedMonotonicNs,
         e.ResumedMonotonicNs,
         e.ResumedStep,
@@ -76,7 +76,18 @@ internal static class EventTranslation
         ToDelta(e.Planned),
         e.StateBytes,
         e.DeviceBytes,
-        [.. e.Phases.Select(phase => new TimedPhase(phase.Name, phase.StartMonotonicNs, phase.EndMonotonicNs))]);
+        [.. e.Phases.Select(phase => new TimedPhase(phase.Name, phase.StartMonotonicNs, phase.EndMonotonicNs))],
+        ToSource(e.Source),
+        e.FollowedBytes);
+
+    private static StateSource? ToSource(SessionStateSource? source) => source switch
+    {
+        null => null,
+        SessionStateSource.Leaver => StateSource.Leaver,
+        SessionStateSource.Peers => StateSource.DataParallelPeer,
+        SessionStateSource.Checkpoint => StateSource.Checkpoint,
+        _ => throw new ArgumentOutOfRangeException(nameof(source), source, "Unknown source."),
+    };
 
     private static ConnectionDelta ToDelta(ConnectionCounts counts) => new(counts.Kept, counts.Inherited, counts.Removed, counts.Added);
 }

@@ -30,14 +30,14 @@ internal static class CheckpointRestart
         var fault = Stopwatch.GetTimestamp();
         try
         {
-            for (var rank = 0; rank < job.Layout.Ranks; rank++)
+            for (var machine = 0; machine < job.Machines; machine++)
             {
-                string[] arguments = ["--restart", specification, "--rank", rank.ToString(CultureInfo.InvariantCulture), "--folder", folder];
-                processes.Add(await ServiceProcess.StartAsync($"restart-{rank}", WorkerProgram.In(access.Root), arguments, new Dictionary<string, string>(), Path.Combine(access.Directory, "logs")));
+                string[] arguments = ["--restart", specification, "--machine", machine.ToString(CultureInfo.InvariantCulture), "--folder", folder];
+                processes.Add(await ServiceProcess.StartAsync($"restart-{machine}", WorkerProgram.In(access.Root), arguments, new Dictionary<string, string>(), Path.Combine(access.Directory, "logs")));
             }
 
             await Task.WhenAll(processes.Select(process => process.Ended)).WaitAsync(Limit, ct);
-            var times = processes.Select((process, rank) => Times(process, Path.Combine(folder, $"resumed-{rank}"))).ToList();
+            var times = processes.Select((process, machine) => Times(process, Path.Combine(folder, $"resumed-{machine}"))).ToList();
             return new PausedTime((times.Max(rank => rank[0]) - fault) / 1e6, Math.Max(0, ((times.Max(rank => rank[1]) - fault) / 1e6) - medianStepMs));
         }
         catch (TimeoutException)

@@ -16,17 +16,13 @@ internal static class OfflineMode
             case ["--reference", var job, "--out", var file]:
                 await ReferenceMode.RunAsync(Read(job), file);
                 return 0;
-            case ["--restart", var job, "--rank", var rank, "--folder", var folder] when int.TryParse(rank, out var number):
+            case ["--restart", var job, "--machine", var machine, "--folder", var folder] when int.TryParse(machine, out var number):
                 await RestartMode.RunAsync(Read(job), number, folder);
                 return 0;
             default:
                 return null;
         }
     }
-
-    public static ModelShape Shape(JobSpec job) => new(job.Model.Layers, job.Model.Width, job.Model.Heads, job.Model.Context, job.Model.Dropout);
-
-    public static TrainingRecipe Recipe(JobSpec job) => new(job.Seed, job.Steps, job.BatchPerRank, job.LearningRate);
 
     private static JobSpec Read(string file) => JsonSerializer.Deserialize<JobSpec>(File.ReadAllText(file), Catalog.Json) ?? throw new FormatException($"{file} holds no job.");
 }
