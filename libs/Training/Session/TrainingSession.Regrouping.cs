@@ -196,7 +196,8 @@ public sealed partial class TrainingSession
 
         var started = Now();
         var step = replica.Step;
-        replica.ApplyUpdate(step, _group!.Topology.Size);
+        var ranks = _group!.Topology.Size;
+        replica.ApplyUpdate(step, Math.Sqrt(replica.SquaredNorm(ranks)) / ranks, ranks);
         _enteredCommit = false;
         CompleteStep(step, started);
     }

@@ -116,7 +116,7 @@ public sealed partial class TrainingSession
         }
         else
         {
-            StepProtocol.TrainStep(replica, _corpus!, _communicator!, communicator => CommitWithVote(communicator, out agreed));
+            StepProtocol.TrainStep(replica, _corpus!, new DataParallelGroups(_communicator!), commit => CommitWithVote(commit, out agreed));
         }
 
         _enteredCommit = false;
@@ -140,13 +140,13 @@ public sealed partial class TrainingSession
     }
 
     // A shadow iteration votes for nothing, so the step that it is compared with must not either.
-    private CommitVerdict CommitUnvoted(ICommunicator communicator)
+    private CommitVerdict CommitUnvoted(StepCommit commit)
     {
         _enteredCommit = true;
-        return StepProtocol.Commit(communicator);
+        return StepProtocol.Commit(commit);
     }
 
-    private CommitVerdict CommitWithVote(ICommunicator communicator, out MigrationAttempt? agreed)
+    private CommitVerdict CommitWithVote(StepCommit commit, out MigrationAttempt? agreed)
     {
         agreed = null;
         MigrationAttempt? attempt;
@@ -157,7 +157,7 @@ public sealed partial class TrainingSession
         CommitVerdict verdict;
         try
         {
-            verdict = StepProtocol.Commit(communicator, new CommitBallot(Ready: true, generation));
+            verdict = commit.Enter(new CommitBallot(Ready: true, generation));
         }
         catch (CollectiveException) when (generation > 0)
         {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Threading.Channels;
-using TorchSharp;
 using TrainMover.Collectives;
 
 namespace TrainMover.Training.Session;
@@ -135,7 +134,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
 
         _replica?.Dispose();
         _corpus = Corpus.Load(job.CorpusFile);
-        _replica = new Replica(job.Shape, job.Recipe, torch.CPU);
+        _replica = new Replica(job.Shape, job.Recipe);
         _job = job;
         allocatedBytes = _replica.StateRegions.Sum(region => region.Bytes) + _replica.GradientRegion.Bytes;
         return _replica;

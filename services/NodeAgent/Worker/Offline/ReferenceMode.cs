@@ -23,7 +23,7 @@ internal static class ReferenceMode
         var groups = await Task.WhenAll(endpoints.Select(endpoint => endpoint.CreateGroupsAsync(topology, limit.Token)));
 
         var shape = OfflineMode.Shape(job);
-        var result = ReferenceRun.Run(shape, OfflineMode.Recipe(job), Corpus.Load(job.DataFile), [.. groups.Select((group, rank) => group[rank].DataParallel)]);
+        var result = ReferenceRun.Run(new ByteGpt(shape), OfflineMode.Recipe(job), Corpus.Load(job.DataFile), groups);
         var text = JsonSerializer.Serialize(new { new ParameterLayout(shape).Parameters, result.LossBits, result.Digests }, Catalog.Json);
         await File.WriteAllTextAsync(resultFile + ".new", text, CancellationToken.None);
         File.Move(resultFile + ".new", resultFile, overwrite: true);

@@ -31,7 +31,7 @@ internal static class RestartMode
         var resumed = Stopwatch.GetTimestamp();
 
         // It is only a restart if the job really trains on.
-        StepProtocol.TrainStep(replica, corpus, group, StepProtocol.Commit);
+        StepProtocol.TrainStep(replica, corpus, new DataParallelGroups(group), StepProtocol.Commit);
         group.Barrier();
         var stepped = Stopwatch.GetTimestamp();
         await File.WriteAllLinesAsync(
