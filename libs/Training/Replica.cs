@@ -1,12 +1,14 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using TorchSharp;
+using TrainMover.Collectives;
 using static TorchSharp.torch;
 
 namespace TrainMover.Training;
 
 /// <summary>
-/// One rank's model and optimizer state in four flat float32 buffers: parameters, gradients, first and second moment. Every parameter and every
+/// One rank's part of model and optimizer in flat float32 buffers: parameters, gradients, first and second moment. Every parameter and every
 /// gradient that libtorch sees is a view of these, so a reduction, an update, a checkpoint or a state transfer touches tensor memory directly.
 /// Not safe for use from several threads at once.
 /// </summary>
@@ -14,32 +16,58 @@ public sealed class Replica : IDisposable
 {
     private readonly Tensor _parameters;
     private readonly Tensor _gradients;
-    private readonly Tensor _first;
-    private readonly Tensor _second;
+    private readonly OptimizerState _optimizer;
+    private readonly OptimizerState? _backup;
     private readonly List<Tensor> _views = [];
-    private readonly ByteGpt _model;
+    private readonly StageRunner _stage;
+    private readonly GradientReduction _reduction;
+    private NormPartition? _norm;
 
-    /// <summary>Makes a replica at step 0 whose parameters are a function of shape and seed alone.</summary>
+    /// <summary>Makes a replica of the byte-level GPT at step 0.</summary>
     /// <param name="shape">Shape of the model.</param>
     /// <param name="recipe">How it is trained.</param>
-    /// <param name="device">Where tensors live; CPU (the default) is what collectives can reach.</param>
-    /// <exception cref="ArgumentException">Shape or recipe is out of range, or the device is not the CPU.</exception>
+    /// <param name="layout">Degrees of parallelism; absent for the whole model.</param>
+    /// <param name="position">Where the rank stands in the layout.</param>
+    /// <param name="device">Where tensors live.</param>
+    /// <exception cref="ArgumentException">Shape, recipe or layout are out of range, or the device is not the CPU.</exception>
     /// <exception cref="InvalidOperationException">libtorch cannot be held to one intra-op thread.</exception>
-    public Replica(ModelShape shape, TrainingRecipe recipe, Device? device = null)
+    public Replica(ModelShape shape, TrainingRecipe recipe, ParallelLayout? layout = null, RankPosition position = default, Device? device = null)
+        : this(new ByteGpt(shape), recipe, layout ?? new ParallelLayout(1), position, device)
+    {
+    }
+
+    /// <summary>Makes one rank's part of a model at step 0; its parameters are a function of model, seed and position alone.</summary>
+    /// <param name="model">The whole model.</param>
+    /// <param name="recipe">How it is trained.</param>
+    /// <param name="layout">Degrees of parallelism; the data-parallel one matters only where the optimizer is sharded.</param>
+    /// <param name="position">Where the rank stands in the layout.</param>
+    /// <param name="device">Where tensors live; CPU (the default) is what collectives can reach.</param>
+    /// <exception cref="ArgumentException">Recipe or layout do not fit the model, or the device is not the CPU.</exception>
+    /// <exception cref="InvalidOperationException">libtorch cannot be held to one intra-op thread.</exception>
+    public Replica(IModel model, TrainingRecipe recipe, ParallelLayout layout, RankPosition position, Device? device = null)
     {
         device ??= CPU;
         if (device.type != DeviceType.CPU)
             throw new ArgumentException($"Collectives and state transfers read tensor memory on the host; a replica on {device} has none.", nameof(device));
         recipe.Validate();
         ComputeThread.HoldToOneThread();
-        Shape = shape;
-        Recipe = recipe;
-        Layout = new ParameterLayout(shape);
+        (Model, Recipe, Parallelism, Position) = (model, recipe, layout, position);
+        Layout = new ParameterLayout(model, layout, position);
 
         _parameters = Flat(Layout.FlatLength, device);
         _gradients = Flat(Layout.FlatLength + 1, device);
-        _first = Flat(Layout.FlatLength, device);
-        _second = Flat(Layout.FlatLength, device);
+        _reduction = new GradientReduction(Layout, recipe, _gradients);
+        if (recipe.ShardOptimizer)
+        {
+            _optimizer = new OptimizerState(Layout, PartsOf(position.Dp), device);
+            if (layout.Dp > 1)
+                _backup = new OptimizerState(Layout, PartsOf((position.Dp + layout.Dp - 1) % layout.Dp), device);
+        }
+        else
+        {
+            _optimizer = new OptimizerState(Layout, [new FlatPart(0, Layout.FlatLength)], device);
+        }
+
         var byName = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach (var slot in Layout.Slots)
         {
@@ -49,26 +77,38 @@ public sealed class Replica : IDisposable
             view.grad = View(_gradients, slot);
             byName[slot.Name] = view.DetachFromDisposeScope();
             _views.Add(view);
+            InitialValues.Fill(ParameterData.Slice(slot.Offset, slot.Count), slot.Spec, recipe.Seed, position.Tp, layout.Tp);
         }
 
-        _model = new ByteGpt(shape, recipe.BatchPerRank, name => byName[name], device);
-        Initialise();
+        _stage = new StageRunner(model, recipe, layout, position, Layout.Stage, name => byName[name], _gradients, device);
     }
 
-    /// <summary>Shape of the model.</summary>
-    public ModelShape Shape { get; }
+    /// <summary>The whole model.</summary>
+    public IModel Model { get; }
 
     /// <summary>How it is trained.</summary>
     public TrainingRecipe Recipe { get; }
 
+    /// <summary>Degrees of parallelism that the replica was made for.</summary>
+    public ParallelLayout Parallelism { get; }
+
+    /// <summary>Where the rank stands in them.</summary>
+    public RankPosition Position { get; }
+
     /// <summary>Where each named parameter lies in the flat buffers.</summary>
     public ParameterLayout Layout { get; }
 
-    /// <summary>Number of trainable parameters.</summary>
+    /// <summary>Number of trainable parameters that this rank holds.</summary>
     public long Parameters => Layout.Parameters;
 
     /// <summary>Completed optimizer steps, which is also the index of the next one. With the seed it is the whole random state.</summary>
     public long Step { get; set; }
+
+    /// <summary>
+    /// With a sharded optimizer: the last update was applied to this rank's part and to its predecessor's, but the other parts were not gathered yet. <see cref="GatherParameters"/> must
+    /// run, on whatever groups, before the next step.
+    /// </summary>
+    public bool AwaitsParameters { get; set; }
 
     /// <summary>Flat parameters.</summary>
     public Span<float> ParameterData => Data(_parameters);
@@ -76,120 +116,172 @@ public sealed class Replica : IDisposable
     /// <summary>Flat gradients; the last element is the slot for the loss, so that one reduction carries both.</summary>
     public Span<float> Gradients => Data(_gradients);
 
-    /// <summary>Flat first moment of AdamW.</summary>
-    public Span<float> FirstMoment => Data(_first);
+    /// <summary>First moment of AdamW: flat like the parameters, or this rank's parts of it one behind the other where the optimizer is sharded.</summary>
+    public Span<float> FirstMoment => Data(_optimizer.First);
 
-    /// <summary>Flat second moment of AdamW.</summary>
-    public Span<float> SecondMoment => Data(_second);
+    /// <summary>Second moment of AdamW, laid out like the first.</summary>
+    public Span<float> SecondMoment => Data(_optimizer.Second);
 
     /// <summary>What a state transfer moves, straight from and to tensor memory: parameters, first and second moment. Valid until the replica is disposed; <see cref="Step"/> travels beside it.</summary>
-    public IReadOnlyList<(nint Address, long Bytes)> StateRegions => [Region(_parameters), Region(_first), Region(_second)];
+    public IReadOnlyList<(nint Address, long Bytes)> StateRegions => [Region(_parameters), Region(_optimizer.First), Region(_optimizer.Second)];
+
+    /// <summary>Second copy of the moments of the data-parallel predecessor (rank - 1, round the ring): first and second; empty where the optimizer is not sharded.</summary>
+    public IReadOnlyList<(nint Address, long Bytes)> BackupRegions => _backup is null ? [] : [Region(_backup.First), Region(_backup.Second)];
 
     /// <summary>Memory of the gradient buffer, loss slot included.</summary>
     public (nint Address, long Bytes) GradientRegion => Region(_gradients);
 
-    /// <summary>Forward and backward pass over this rank's share of a step; gradients of earlier passes are discarded, parameters stay as they are.</summary>
-    /// <param name="corpus">The training text.</param>
+    /// <summary>Forward and backward passes over this rank's share of a step, without any reduction over replicas; gradients of earlier passes are discarded, parameters stay as they are.</summary>
+    /// <param name="data">What is trained on.</param>
     /// <param name="step">Step, from 0; with the seed it decides data and dropout masks.</param>
-    /// <param name="rank">Data-parallel rank.</param>
-    /// <param name="size">Number of data-parallel ranks.</param>
-    /// <returns>The local loss in nats per byte, which is also left in the loss slot.</returns>
-    public float ForwardBackward(Corpus corpus, long step, int rank, int size)
+    /// <param name="groups">This rank's groups; those of its model are used.</param>
+    /// <returns>This rank's share of the loss in nats per byte, which is also left in the loss slot; 0 unless it is on the last stage.</returns>
+    public float ForwardBackward(ITrainingData data, long step, IRankGroups groups)
     {
-        ComputeThread.HoldToOneThread();
-        Gradients.Clear();
-        using var scope = NewDisposeScope();
-        var batch = corpus.Batch(Recipe.Seed, step, rank, size, Recipe.BatchPerRank, Shape.Context);
-        var loss = _model.Loss(batch, Recipe.Seed, step, rank);
-        loss.backward();
-        var value = loss.item<float>();
-        Gradients[^1] = value;
-        return value;
+        RequireFit(groups);
+        RunPasses(data, step, groups, finished: null);
+        return Gradients[^1];
     }
 
-    /// <summary>Averages the summed gradients over the group, clips their global norm, updates parameters and moments in place and counts the step. Allocates nothing.</summary>
+    /// <summary>Applies the update of a step to parameters and moments in place and counts the step. Allocates nothing.</summary>
     /// <param name="step">Step, from 0; must be the next one.</param>
-    /// <param name="size">Number of ranks that were summed.</param>
+    /// <param name="norm">Global norm of the averaged gradient, from the commit of the step: here, or on a rank on which it returned.</param>
+    /// <param name="ranks">Number of data-parallel ranks whose gradients were summed.</param>
     /// <exception cref="InvalidOperationException"><paramref name="step"/> is not the next step: applying it would count an update twice or leave one out.</exception>
     /// <exception cref="NonFiniteGradientException">The gradient is not finite; nothing was changed.</exception>
-    public void ApplyUpdate(long step, int size)
+    public void ApplyUpdate(long step, double norm, int ranks)
     {
         if (step != Step)
             throw new InvalidOperationException($"Step {step} cannot be applied to a replica that has completed {Step} steps.");
-        var gradients = Gradients[..^1];
-        var norm = Math.Sqrt(AdamW.SquaredNorm(gradients)) / size;
         if (!double.IsFinite(norm))
             throw new NonFiniteGradientException(step, norm);
-        var clip = norm > Recipe.ClipNorm ? Recipe.ClipNorm / norm : 1.0;
-        AdamW.Update(Recipe, step, (float)(clip / size), Layout.DecayedLength, ParameterData, gradients, FirstMoment, SecondMoment);
+        var scalars = AdamWStep.Of(Recipe, step, norm, ranks);
+        _optimizer.Update(scalars, ParameterData, Gradients[..^1]);
+        _backup?.Update(scalars, ParameterData, Gradients[..^1]);
+        AwaitsParameters = _backup is not null;
         Step = step + 1;
     }
 
-    /// <summary>Mean loss of the group, once the gradient buffer was summed over it.</summary>
-    /// <param name="size">Number of ranks that were summed.</param>
-    public float ReducedLoss(int size) => Gradients[^1] / size;
+    /// <summary>With a sharded optimizer: gives every data-parallel rank the parts that the others updated. Does nothing where none is awaited.</summary>
+    /// <param name="groups">This rank's groups.</param>
+    /// <exception cref="CollectiveException">A group has failed; the call can be repeated on the next generation's.</exception>
+    public void GatherParameters(IRankGroups groups)
+    {
+        if (!AwaitsParameters)
+            return;
+        foreach (var bucket in _reduction.Buckets)
+            groups.DataParallel.AllGather(ParameterData.Slice(bucket.Start, bucket.Length));
+        AwaitsParameters = false;
+    }
+
+    /// <summary>With a sharded optimizer: every rank takes a second copy of its predecessor's moments, for instance after some rank was replaced. Otherwise does nothing.</summary>
+    /// <param name="groups">This rank's groups.</param>
+    /// <exception cref="CollectiveException">A group has failed.</exception>
+    public void RefreshBackup(IRankGroups groups)
+    {
+        if (_backup is null)
+            return;
+        groups.DataParallel.Shift(_optimizer.First.bytes, _backup.First.bytes);
+        groups.DataParallel.Shift(_optimizer.Second.bytes, _backup.Second.bytes);
+    }
+
+    /// <summary>Mean loss over data-parallel ranks, once the gradients were reduced; 0 unless this rank is on the last stage.</summary>
+    /// <param name="ranks">Number of data-parallel ranks.</param>
+    public float ReducedLoss(int ranks) => Gradients[^1] / ranks;
+
+    /// <summary>This rank's share of the squared norm of the reduced, not yet averaged gradients, for an optimizer that is not sharded.</summary>
+    /// <param name="ranks">Number of data-parallel ranks.</param>
+    public double SquaredNorm(int ranks) => PartitionFor(ranks).SquaredNorm(Gradients[..^1]);
 
     /// <summary>SHA-256 over parameters, moments, completed steps and seed, lower-case hexadecimal: two replicas with equal digests go on alike for ever.</summary>
     public string Digest()
     {
+        Span<byte> state = stackalloc byte[2 * sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(state, Step);
+        BinaryPrimitives.WriteUInt64LittleEndian(state[sizeof(long)..], Recipe.Seed);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(_parameters.bytes);
-        hash.AppendData(_first.bytes);
-        hash.AppendData(_second.bytes);
-        Span<byte> state = stackalloc byte[2 * sizeof(long)];
-        System.Buffers.Binary.BinaryPrimitives.WriteInt64LittleEndian(state, Step);
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt64LittleEndian(state[sizeof(long)..], Recipe.Seed);
+        hash.AppendData(_optimizer.First.bytes);
+        hash.AppendData(_optimizer.Second.bytes);
         hash.AppendData(state);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    /// <summary>SHA-256 over this rank's own moments.</summary>
+    public string DigestOfMoments() => HashOf(_optimizer);
+
+    /// <summary>SHA-256 over the copy of the predecessor's moments: equal to its <see cref="DigestOfMoments"/>. Null where there is none.</summary>
+    public string? DigestOfBackup() => _backup is null ? null : HashOf(_backup);
+
     /// <summary>SHA-256 over the gradient buffer, loss slot included, lower-case hexadecimal.</summary>
     public string DigestOfGradients() => Convert.ToHexStringLower(SHA256.HashData(_gradients.bytes));
 
-    /// <summary>Frees the tensors; spans and regions handed out before are then invalid.</summary>
+    /// <summary>Frees the tensors; spans and regions handed out before are then invalid. Waits for a reduction that a failed step left behind, which ends with its group.</summary>
     public void Dispose()
     {
-        _model.Dispose();
+        _reduction.Dispose();
+        _stage.Dispose();
         foreach (var view in _views)
             view.Dispose();
         _parameters.Dispose();
         _gradients.Dispose();
-        _first.Dispose();
-        _second.Dispose();
+        _optimizer.Dispose();
+        _backup?.Dispose();
     }
+
+    internal static Span<float> Data(Tensor flat) => MemoryMarshal.Cast<byte, float>(flat.bytes);
+
+    internal void ReduceGradients(ITrainingData data, long step, IRankGroups groups)
+    {
+        RequireFit(groups);
+        GatherParameters(groups);
+        _reduction.Run(groups, finished => RunPasses(data, step, groups, finished));
+    }
+
+    internal CommitShare ShareOf(CommitBallot ballot, IRankGroups groups)
+    {
+        if (ballot.Generation < 0)
+            throw new InvalidOperationException($"Generation {ballot.Generation} cannot be voted for.");
+        var partition = PartitionFor(groups.DataParallel.Size);
+        var gradients = Gradients[..^1];
+        return new CommitShare(ballot, Recipe.ShardOptimizer ? partition.SquaredNorm(gradients, groups.DataParallel.Rank) : partition.SquaredNorm(gradients), Gradients[^1]);
+    }
+
+    private void RunPasses(ITrainingData data, long step, IRankGroups groups, Action<int>? finished)
+    {
+        ComputeThread.HoldToOneThread();
+        Gradients.Clear();
+        _stage.Run(data, step, groups, finished);
+    }
+
+    private void RequireFit(IRankGroups groups)
+    {
+        var (layout, position) = (groups.Layout, groups.Position);
+        var fits = layout.Pp == Parallelism.Pp && layout.Tp == Parallelism.Tp && position.Pp == Position.Pp && position.Tp == Position.Tp;
+        if (!fits || (Recipe.ShardOptimizer && (layout.Dp != Parallelism.Dp || groups.DataParallel.Rank != Position.Dp)))
+            throw new ArgumentException($"A replica for {Position} of {Parallelism} cannot train at {position} of {layout}.", nameof(groups));
+    }
+
+    // The data-parallel degree may change from one generation to the next.
+    private NormPartition PartitionFor(int ranks) => _norm is { } norm && norm.Ranks == ranks ? norm : _norm = new NormPartition(Layout, _reduction.Buckets, ranks);
+
+    private IEnumerable<FlatPart> PartsOf(int rank) => _reduction.Buckets.Select(bucket => bucket.PartOf(rank, Parallelism.Dp));
 
     private static Tensor Flat(int length, Device device) => zeros(length, ScalarType.Float32, device).DetachFromDisposeScope();
 
     private static Tensor View(Tensor flat, ParameterSlot slot) => flat.narrow(0, slot.Offset, slot.Count).view([.. slot.Dimensions]);
 
-    private static Span<float> Data(Tensor flat) => MemoryMarshal.Cast<byte, float>(flat.bytes);
+    private static string HashOf(OptimizerState optimizer)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(optimizer.First.bytes);
+        hash.AppendData(optimizer.Second.bytes);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     private static unsafe (nint Address, long Bytes) Region(Tensor flat)
     {
         var bytes = flat.bytes;
         return ((nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes)), bytes.Length);
-    }
-
-    private void Initialise()
-    {
-        for (var index = 0; index < Layout.Slots.Count; index++)
-        {
-            var slot = Layout.Slots[index];
-            var values = ParameterData.Slice(slot.Offset, slot.Count);
-            if (slot.Initial == InitialValue.One)
-                values.Fill(1f);
-            else if (slot.Initial == InitialValue.Random)
-                FillUniform(values, (uint)index, slot.Scale * MathF.Sqrt(3f));
-        }
-    }
-
-    private void FillUniform(Span<float> values, uint stream, float bound)
-    {
-        for (var i = 0; i < values.Length; i++)
-        {
-            // Uniform, not normal: no logarithm or cosine whose last bit depends on the platform.
-            var (draw, _, _, _) = Philox.Draw(Recipe.Seed, RandomPurpose.InitialValues, step: 0, stream, (uint)i);
-            values[i] = ((int)(draw >> 8) - (1 << 23)) * (bound / (1 << 23));
-        }
     }
 }

@@ -2,68 +2,78 @@ using System.Net;
 
 namespace TrainMover.Collectives.Tests;
 
-/// <summary>Machines of one job in this process, each with an endpoint of its own; m0..mN-1 form the first generation, further ones are standbys.</summary>
+/// <summary>
+/// Machines of one job in this process, each with an endpoint of its own; m0..mN-1 form the first generation, further ones are standbys. Each machine holds equally many ranks, in the
+/// order in which a topology names the machines.
+/// </summary>
 internal sealed class Cluster : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     public static readonly byte[] Key = [.. Enumerable.Range(1, Topology.KeyBytes).Select(value => (byte)value)];
 
     private readonly List<Endpoint> _endpoints;
+    private readonly Shape _shape;
 
-    private Cluster(List<Endpoint> endpoints) => _endpoints = endpoints;
+    private Cluster(List<Endpoint> endpoints, Shape shape) => (_endpoints, _shape) = (endpoints, shape);
 
     public IReadOnlyList<Endpoint> Endpoints => _endpoints;
 
+    /// <summary>One per machine of the current generation, in the order of their ranks.</summary>
     public MachineGroups[] Groups { get; private set; } = [];
 
     public Topology Topology { get; private set; } = null!;
 
     public static CollectivesOptions Options { get; } = new();
 
-    public static async Task<Cluster> StartAsync(int size, int standbys = 0, CollectivesOptions? options = null)
+    public static Task<Cluster> StartAsync(int size, int standbys = 0, CollectivesOptions? options = null) => StartAsync(new Shape(), size, standbys, options);
+
+    public static async Task<Cluster> StartAsync(Shape shape, int machines, int standbys = 0, CollectivesOptions? options = null)
     {
-        var cluster = new Cluster([.. Enumerable.Range(0, size + standbys).Select(index => Endpoint.Listen($"m{index}", IPAddress.Loopback, 0, options ?? Options))]);
-        cluster.Topology = cluster.TopologyOf(1, Enumerable.Range(0, size));
-        cluster.Groups = await Task.WhenAll(
-            Enumerable.Range(0, size).Select(rank => cluster.Endpoints[rank].CreateGroupsAsync(cluster.Topology, Deadline()))).WaitAsync(Patience);
+        var endpoints = Enumerable.Range(0, machines + standbys).Select(index => Endpoint.Listen($"m{index}", IPAddress.Loopback, 0, options ?? Options));
+        var cluster = new Cluster([.. endpoints], shape);
+        cluster.Topology = cluster.TopologyOf(1, Enumerable.Range(0, machines));
+        cluster.Groups = await Task.WhenAll(cluster.Endpoints.Take(machines).Select(endpoint => endpoint.CreateGroupsAsync(cluster.Topology, Deadline()))).WaitAsync(Patience);
         return cluster;
     }
 
     public static CancellationToken Deadline() => new CancellationTokenSource(Patience).Token;
 
-    public Topology TopologyOf(int generation, IEnumerable<int> machines) => new(
-        "job",
-        generation,
-        [.. machines.Select((machine, rank) => new Member(rank, $"m{machine}", "127.0.0.1", _endpoints[machine].Port))],
-        Key);
+    public Topology TopologyOf(int generation, IEnumerable<int> machines)
+    {
+        var places = machines.SelectMany(machine => Enumerable.Repeat(machine, _shape.RanksPerMachine));
+        Member[] members = [.. places.Select((machine, rank) => new Member(rank, $"m{machine}", "127.0.0.1", _endpoints[machine].Port))];
+        return new Topology("job", generation, new ParallelLayout(members.Length / (_shape.Pp * _shape.Tp), _shape.Pp, _shape.Tp), members, Key, _shape.Channels);
+    }
 
     /// <summary>The current topology with one machine replaced by another, as the next generation.</summary>
-    public Topology Replacing(int leaver, int joiner) => TopologyOf(
-        Topology.Generation + 1,
-        Topology.Members.Select(member => MachineOf(member)).Select(machine => machine == leaver ? joiner : machine));
+    public Topology Replacing(int leaver, int joiner) =>
+        Topology.Next(Topology.Generation + 1, new MachineReplacement($"m{leaver}", $"m{joiner}", "127.0.0.1", _endpoints[joiner].Port));
 
     /// <summary>Phase 1 on all machines of both topologies; indexed by machine.</summary>
     public async Task<Dictionary<int, PreparedGroups>> PrepareAsync(Topology to, params int[] dead)
     {
-        var machines = Topology.Members.Concat(to.Members).Select(MachineOf).Distinct().Except(dead).ToList();
+        var machines = MachinesOf(Topology).Concat(MachinesOf(to)).Distinct().Except(dead).ToList();
         var prepared = await Task.WhenAll(machines.Select(machine => PrepareAsync(machine, to))).WaitAsync(Patience);
         return machines.Zip(prepared).ToDictionary(pair => pair.First, pair => pair.Second);
     }
 
-    public Task<PreparedGroups> PrepareAsync(int machine, Topology to) => Topology.Members.FirstOrDefault(member => MachineOf(member) == machine) is { } old
-        ? Groups[old.Rank].PrepareStayersAsync(to, Deadline())
+    public Task<PreparedGroups> PrepareAsync(int machine, Topology to) => Groups.FirstOrDefault(groups => groups.Machine == $"m{machine}") is { } old
+        ? old.PrepareStayersAsync(to, Deadline())
         : Endpoints[machine].PrepareJoinerAsync(Topology, to, Deadline());
 
-    /// <summary>Phase 2 on all members of the new topology; the groups are then the new ones. What each did, by rank.</summary>
+    /// <summary>Phase 2 on all machines of the new topology; the groups are then the new ones. What each did, in the order of their ranks.</summary>
     public async Task<ConnectionCounts[]> SwitchAsync(Topology to, Dictionary<int, PreparedGroups> prepared)
     {
-        var switched = await Task.WhenAll(to.Members.Select(member => prepared[MachineOf(member)].SwitchoverAsync(Deadline()))).WaitAsync(Patience);
+        var switched = await Task.WhenAll(MachinesOf(to).Select(machine => prepared[machine].SwitchoverAsync(Deadline()))).WaitAsync(Patience);
         Topology = to;
         Groups = [.. switched.Select(pair => pair.Groups)];
         return [.. switched.Select(pair => pair.Counts)];
     }
 
-    /// <summary>Runs the same on a thread per rank and waits for all of them.</summary>
+    /// <summary>What the plan says that each machine of the new topology does, in the order of their ranks.</summary>
+    public static ConnectionCounts[] Planned(DeltaPlan plan, Topology to) => [.. MachinesOf(to).Select(machine => plan.For($"m{machine}"))];
+
+    /// <summary>Runs the same on a thread per machine, on the data-parallel group of its lowest rank, and waits for all of them.</summary>
     public Task<T[]> OnAllAsync<T>(Func<ICommunicator, T> act) => Task.WhenAll(Groups.Select(group => OnThread(() => act(group.DataParallel)))).WaitAsync(Patience);
 
     public Task OnAllAsync(Action<ICommunicator> act) => OnAllAsync(group =>
@@ -76,5 +86,8 @@ internal sealed class Cluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await Task.WhenAll(_endpoints.Select(endpoint => endpoint.DisposeAsync().AsTask())).WaitAsync(Patience);
 
-    private static int MachineOf(Member member) => int.Parse(member.Machine[1..]);
+    private static IEnumerable<int> MachinesOf(Topology topology) => topology.Members.Select(member => int.Parse(member.Machine[1..])).Distinct();
+
+    /// <summary>Degrees of parallelism beside the data-parallel one, which follows from the number of machines.</summary>
+    internal sealed record Shape(int Pp = 1, int Tp = 1, int RanksPerMachine = 1, int Channels = 1);
 }

@@ -18,8 +18,8 @@ public class AdamWTests
 
         for (var step = 0; step < 3; step++)
         {
-            Expect(recipe, step, size, replica.Layout.DecayedLength, parameters, replica.Gradients[..^1], first, second);
-            replica.ApplyUpdate(step, size);
+            Expect(recipe, step, size, Decayed(replica.Layout), parameters, replica.Gradients[..^1], first, second);
+            replica.ApplyUpdate(step, Math.Sqrt(replica.SquaredNorm(size)) / size, size);
         }
 
         replica.Step.ShouldBe(3);
@@ -37,7 +37,7 @@ public class AdamWTests
         replica.Gradients[17] = poison;
         var digest = replica.Digest();
 
-        Should.Throw<NonFiniteGradientException>(() => replica.ApplyUpdate(0, 1)).Step.ShouldBe(0);
+        Should.Throw<NonFiniteGradientException>(() => replica.ApplyUpdate(0, Math.Sqrt(replica.SquaredNorm(1)), 1)).Step.ShouldBe(0);
 
         replica.Digest().ShouldBe(digest);
     }
@@ -50,7 +50,7 @@ public class AdamWTests
         using var replica = TinyJob.NewReplica();
         TinyJob.Train(replica, 1);
 
-        Should.Throw<InvalidOperationException>(() => replica.ApplyUpdate(step, 1))
+        Should.Throw<InvalidOperationException>(() => replica.ApplyUpdate(step, 1.0, 1))
             .Message.ShouldBe($"Step {step} cannot be applied to a replica that has completed 1 steps.");
     }
 
@@ -62,11 +62,39 @@ public class AdamWTests
         Enumerable.Range(0, 6).Select(step => recipe.LearningRateAt(step)).ShouldBe([1f, 2f, 3f, 4f, 4f, 4f]);
     }
 
-    private static void Expect(
-        TrainingRecipe recipe, int step, int size, int decayed, float[] parameters, ReadOnlySpan<float> gradients, float[] first, float[] second)
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(64)]
+    public void An_update_of_many_pieces_has_the_bits_of_an_update_in_one(int length)
     {
-        var norm = Math.Sqrt(AdamW.SquaredNorm(gradients)) / size;
-        norm.ShouldBe(Math.Sqrt(gradients.ToArray().Sum(value => (double)value * value)) / size, tolerance: norm * 1e-12);
+        var random = new Random(3);
+        float[][] whole = [.. Enumerable.Range(0, 4).Select(_ => Enumerable.Range(0, 200).Select(_ => random.NextSingle()).ToArray())];
+        float[][] pieces = [.. whole.Select(values => values.ToArray())];
+        var step = AdamWStep.Of(TinyJob.Recipe, step: 4, norm: 2.0, ranks: 3);
+
+        AdamW.Update(step, decayed: true, whole[0], whole[1], whole[2], whole[3]);
+        for (var start = 0; start < 200; start += length)
+        {
+            var end = Math.Min(200, start + length);
+            AdamW.Update(step, true, pieces[0].AsSpan()[start..end], pieces[1].AsSpan()[start..end], pieces[2].AsSpan()[start..end], pieces[3].AsSpan()[start..end]);
+        }
+
+        pieces.ShouldBe(whole);
+    }
+
+    private static bool[] Decayed(ParameterLayout layout)
+    {
+        var decayed = new bool[layout.FlatLength];
+        foreach (var slot in layout.Slots.Where(slot => slot.Dimensions.Count > 1))
+            Array.Fill(decayed, true, slot.Offset, slot.Count);
+        return decayed;
+    }
+
+    private static void Expect(
+        TrainingRecipe recipe, int step, int size, bool[] decayed, float[] parameters, ReadOnlySpan<float> gradients, float[] first, float[] second)
+    {
+        var norm = Math.Sqrt(gradients.ToArray().Sum(value => (double)value * value)) / size;
         var scale = (float)((norm > recipe.ClipNorm ? recipe.ClipNorm / norm : 1.0) / size);
         var rate = recipe.LearningRateAt(step);
         for (var i = 0; i < parameters.Length; i++)
@@ -76,7 +104,7 @@ public class AdamWTests
             second[i] = second[i] * recipe.Beta2 + gradient * gradient * (1f - recipe.Beta2);
             var direction = first[i] * (float)(1.0 / (1.0 - Math.Pow(recipe.Beta1, step + 1)))
                 / (MathF.Sqrt(second[i] * (float)(1.0 / (1.0 - Math.Pow(recipe.Beta2, step + 1)))) + recipe.Epsilon);
-            parameters[i] = parameters[i] - parameters[i] * (i < decayed ? rate * recipe.WeightDecay : 0f) - direction * rate;
+            parameters[i] = parameters[i] - parameters[i] * (decayed[i] ? rate * recipe.WeightDecay : 0f) - direction * rate;
         }
     }
 }

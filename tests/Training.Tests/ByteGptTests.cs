@@ -18,7 +18,8 @@ public sealed class ByteGptTests : IDisposable
     {
         var layout = new ParameterLayout(Shape);
         var random = new Random(1);
-        using var model = new ByteGpt(Shape, batch: 1, name => Drawn(layout[name], random), CPU);
+        var model = new ByteGptStage(Shape, new StageScope(
+            layout.Stage, batch: 1, name => Drawn(layout[name], random), new TensorRegion(0, 1), new DropoutMasks(1, CPU)));
         var text = Enumerable.Range(0, Context).Select(value => (long)value).ToArray();
 
         var before = Logits(model, text);
@@ -32,9 +33,9 @@ public sealed class ByteGptTests : IDisposable
         }
     }
 
-    private static float[][] Logits(ByteGpt model, long[] text)
+    private static float[][] Logits(ByteGptStage model, long[] text)
     {
-        var logits = model.Logits(tensor(text, [1, Context]), seed: 1, step: 0, rank: 0);
+        var logits = model.Logits(Enumerable.Range(0, Shape.Layers).Aggregate(model.Embed(tensor(text, [1, Context])), (x, layer) => model.Layer(layer, x)));
         return [.. logits.data<float>().ToArray().Chunk(ModelShape.Vocabulary)];
     }
 

@@ -1,4 +1,5 @@
 using CsCheck;
+using TrainMover.Collectives;
 
 namespace TrainMover.Training.Tests;
 
@@ -14,22 +15,57 @@ public class CommitTests
         var passed = ballots.All(ballot => ballot.Ready);
         var agreed = passed && ballots.All(ballot => ballot.Generation == first) ? first : 0;
 
-        Tally(ballots).ShouldBe(new CommitVerdict(passed, agreed));
+        var folded = CommitCollective.Fold([.. ballots.Select(ballot => new CommitShare(ballot, 0.0, 0f))], addNorms: true, lossFrom: 0);
+        var verdict = CommitCollective.Run(ThreadGroups.Alone, folded, normIsPartial: false);
+        verdict.ShouldBe(new CommitVerdict(passed, agreed, 0.0, 0f));
     });
 
-    [Fact]
-    public void The_highest_generation_survives_float32() =>
-        Tally([new(true, CommitBallot.HighestGeneration), new(true, CommitBallot.HighestGeneration)]).ShouldBe(new CommitVerdict(true, CommitBallot.HighestGeneration));
-
-    [Fact]
-    public void Neighbouring_high_generations_do_not_agree() =>
-        Tally([new(true, CommitBallot.HighestGeneration), new(true, CommitBallot.HighestGeneration - 1)]).ShouldBe(new CommitVerdict(true, 0));
-
     [Theory]
-    [InlineData(-1)]
-    [InlineData(CommitBallot.HighestGeneration + 1)]
-    public void A_generation_that_cannot_be_carried_is_refused(int generation) =>
-        Should.Throw<InvalidOperationException>(() => new CommitBallot(true, generation).Write(new float[CommitBallot.Length]));
+    [InlineData(false, 3.0)]
+    [InlineData(true, 10.0)]
+    public void Squared_norms_are_added_where_they_are_parts_and_the_loss_is_that_of_the_rank_that_has_it(bool addNorms, double squaredNorm)
+    {
+        CommitShare[] shares = [new(new(true, 1), 3.0, 0f), new(new(true, 1), 5.0, 0f), new(new(true, 1), 2.0, 7f)];
+
+        var folded = CommitCollective.Fold(shares, addNorms, lossFrom: 2);
+
+        (folded.SquaredNorm, folded.Loss).ShouldBe((squaredNorm, 7.0));
+    }
+
+    [Fact]
+    public void A_share_has_no_padding() => System.Runtime.CompilerServices.Unsafe.SizeOf<CommitShare>().ShouldBe(24);
+
+    [Fact]
+    public void All_ranks_of_a_layout_come_to_the_same_verdict_with_the_norm_of_the_whole_model()
+    {
+        var groups = ThreadGroups.Of(new ParallelLayout(Dp: 2, Pp: 2, Tp: 2));
+        var verdicts = new CommitVerdict[8];
+        Ranks.Run(groups, own => verdicts[own.Rank] = CommitCollective.Run(
+            own, new CommitShare(new CommitBallot(true, 4), squaredNorm: own.Position is { Pp: 0, Tp: 0 } ? 16.0 : 0.0, loss: own.Position.Pp == 1 ? 6f : 0f), normIsPartial: false));
+
+        verdicts.ShouldAllBe(verdict => verdict == new CommitVerdict(true, 4, 2.0, 3f));
+    }
+
+    [Fact]
+    public void One_vote_less_anywhere_is_no_agreement()
+    {
+        var groups = ThreadGroups.Of(new ParallelLayout(Dp: 2, Pp: 2));
+        for (var dissenter = 0; dissenter < 4; dissenter++)
+        {
+            var verdicts = new CommitVerdict[4];
+            Ranks.Run(groups, own => verdicts[own.Rank] = CommitCollective.Run(
+                own, new CommitShare(new CommitBallot(true, own.Rank == dissenter ? 0 : 4), 0.0, 0f), normIsPartial: false));
+            verdicts.ShouldAllBe(verdict => verdict == new CommitVerdict(true, 0, 0.0, 0f));
+        }
+    }
+
+    [Fact]
+    public void A_negative_generation_is_refused()
+    {
+        using var replica = TinyJob.NewReplica();
+
+        Should.Throw<InvalidOperationException>(() => new StepCommit(replica, ThreadGroups.Alone).Enter(new CommitBallot(true, -1)));
+    }
 
     [Fact]
     public void A_commit_that_does_not_pass_leaves_the_replica_as_it_was()
@@ -37,26 +73,10 @@ public class CommitTests
         using var replica = TinyJob.NewReplica();
         var digest = replica.Digest();
 
-        var outcome = StepProtocol.TrainStep(
-            replica, TinyJob.Text, ThreadGroup.Of(1)[0], group => StepProtocol.Commit(group, new CommitBallot(Ready: false, Generation: 3)));
+        var outcome = StepProtocol.TrainStep(replica, TinyJob.Text, ThreadGroups.Alone, commit => commit.Enter(new CommitBallot(Ready: false, Generation: 3)));
 
-        outcome.Verdict.ShouldBe(new CommitVerdict(false, 0));
+        (outcome.Verdict.Passed, outcome.Verdict.AgreedGeneration).ShouldBe((false, 0));
         replica.Digest().ShouldBe(digest);
         replica.Step.ShouldBe(0);
-    }
-
-    private static CommitVerdict Tally(CommitBallot[] ballots)
-    {
-        var reduced = new float[CommitBallot.Length];
-        Array.Fill(reduced, float.PositiveInfinity);
-        var values = new float[CommitBallot.Length];
-        foreach (var ballot in ballots)
-        {
-            ballot.Write(values);
-            for (var i = 0; i < reduced.Length; i++)
-                reduced[i] = MathF.Min(reduced[i], values[i]);
-        }
-
-        return CommitVerdict.From(reduced);
     }
 }

@@ -8,23 +8,25 @@ public class DropoutTests
     [Fact]
     public void A_mask_keeps_the_asked_share_and_scales_what_it_keeps()
     {
-        using var masks = new DropoutMasks(1, [64, 1024], 0.25f, CPU);
-        masks.Draw(seed: 1, step: 0, rank: 0);
+        using var masks = new DropoutMasks(batch: 64, CPU);
+        var drop = masks.Add(0, 0.25f, [1024]);
+        masks.Draw(seed: 1, step: 0, firstSequence: 0);
 
-        var values = Values(masks, 0);
+        var values = Values(drop);
 
         values.Distinct().Order().ShouldBe([0f, 4f / 3f]);
         (values.Count(value => value == 0f) / (double)values.Length).ShouldBeInRange(0.24, 0.26);
     }
 
     [Fact]
-    public void A_mask_is_a_function_of_seed_step_rank_and_site()
+    public void A_mask_is_a_function_of_seed_step_sequence_and_site()
     {
-        using var masks = new DropoutMasks(2, [8, 64], 0.5f, CPU);
-        float[] Drawn(ulong seed, long step, int rank, int site)
+        using var masks = new DropoutMasks(batch: 8, CPU);
+        Func<Tensor, Tensor>[] sites = [masks.Add(0, 0.5f, [64]), masks.Add(1, 0.5f, [64])];
+        float[] Drawn(ulong seed, long step, int firstSequence, int site)
         {
-            masks.Draw(seed, step, rank);
-            return Values(masks, site);
+            masks.Draw(seed, step, firstSequence);
+            return Values(sites[site]);
         }
 
         var drawn = Drawn(1, 2, 3, 0);
@@ -34,6 +36,7 @@ public class DropoutTests
         Drawn(1, 9, 3, 0).ShouldNotBe(drawn);
         Drawn(1, 2, 9, 0).ShouldNotBe(drawn);
         Drawn(1, 2, 3, 1).ShouldNotBe(drawn);
+        Drawn(1, 2, 4, 0)[..(7 * 64)].ShouldBe(drawn[64..]);
     }
 
     [Fact]
@@ -61,13 +64,13 @@ public class DropoutTests
         using var with = TinyJob.NewReplica();
         using var without = new Replica(TinyJob.Shape with { Dropout = 0f }, TinyJob.Recipe);
 
-        with.ForwardBackward(TinyJob.Text, 0, 0, 1).ShouldNotBe(without.ForwardBackward(TinyJob.Text, 0, 0, 1));
+        with.ForwardBackward(TinyJob.Text, 0, ThreadGroups.Alone).ShouldNotBe(without.ForwardBackward(TinyJob.Text, 0, ThreadGroups.Alone));
     }
 
-    private static float[] Values(DropoutMasks masks, int site)
+    private static float[] Values(Func<Tensor, Tensor> drop)
     {
         using var ones = torch.ones(1);
-        using var mask = masks.Apply(site, ones);
+        using var mask = drop(ones);
         return mask.data<float>().ToArray();
     }
 }

@@ -61,16 +61,16 @@ public class ReplicaTests
     {
         using var replica = new Replica(TinyJob.Shape with { Dropout = 0f }, TinyJob.Recipe);
         var slot = replica.Layout["blocks.0.mlp.up.weight"];
-        var loss = replica.ForwardBackward(TinyJob.Text, 0, 0, 1);
+        var loss = replica.ForwardBackward(TinyJob.Text, 0, ThreadGroups.Alone);
         replica.Gradients[^1].ShouldBe(loss);
 
         var gradients = replica.Gradients.Slice(slot.Offset, slot.Count).ToArray();
         var steepest = Array.IndexOf(gradients, gradients.MaxBy(MathF.Abs));
         const float Nudge = 0.02f;
         replica.ParameterData[slot.Offset + steepest] += Nudge;
-        var above = replica.ForwardBackward(TinyJob.Text, 0, 0, 1);
+        var above = replica.ForwardBackward(TinyJob.Text, 0, ThreadGroups.Alone);
         replica.ParameterData[slot.Offset + steepest] -= 2 * Nudge;
-        var below = replica.ForwardBackward(TinyJob.Text, 0, 0, 1);
+        var below = replica.ForwardBackward(TinyJob.Text, 0, ThreadGroups.Alone);
 
         ((above - below) / (2 * Nudge)).ShouldBe(gradients[steepest], tolerance: MathF.Abs(gradients[steepest]) * 0.05f);
     }
@@ -95,11 +95,11 @@ public class ReplicaTests
     {
         using var replica = TinyJob.NewReplica();
         TinyJob.Train(replica, 1);
-        replica.ForwardBackward(TinyJob.Text, replica.Step, 0, 1);
+        replica.ForwardBackward(TinyJob.Text, replica.Step, ThreadGroups.Alone);
         var digest = replica.DigestOfGradients();
         replica.Gradients.Fill(float.NaN);
 
-        replica.ForwardBackward(TinyJob.Text, replica.Step, 0, 1);
+        replica.ForwardBackward(TinyJob.Text, replica.Step, ThreadGroups.Alone);
 
         replica.DigestOfGradients().ShouldBe(digest);
     }
@@ -114,9 +114,9 @@ public class ReplicaTests
         TinyJob.Train(replica, 200);
 
         torch.Tensor.TotalCount.ShouldBe(tensors);
-        replica.ForwardBackward(TinyJob.Text, replica.Step, 0, 1);
+        replica.ForwardBackward(TinyJob.Text, replica.Step, ThreadGroups.Alone);
         var allocated = GC.GetAllocatedBytesForCurrentThread();
-        replica.ApplyUpdate(replica.Step, 1);
+        replica.ApplyUpdate(replica.Step, 1.0, 1);
         (GC.GetAllocatedBytesForCurrentThread() - allocated).ShouldBe(0);
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.Tracing;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace TrainMover.Training.Tests;
 
@@ -17,7 +18,7 @@ public sealed class ShadowIterationTests : IDisposable
         using var peer = TinyJob.NewReplica();
         using var recorded = TinyJob.NewReplica();
         Checkpoint.Save(CheckpointFile, recorded, TinyJob.Name);
-        var peerThread = new Thread(() => StepProtocol.TrainStep(peer, TinyJob.Text, groups[0], StepProtocol.Commit));
+        var peerThread = new Thread(() => StepProtocol.TrainStep(peer, TinyJob.Text, new DataParallelGroups(groups[0]), StepProtocol.Commit));
         peerThread.Start();
         var step = StepRecorder.TrainStep(TinyJob.Name, recorded, TinyJob.Text, groups[1]);
         peerThread.Join();
@@ -43,8 +44,8 @@ public sealed class ShadowIterationTests : IDisposable
         result.Reason.ShouldBeNull();
         result.Good.ShouldBeTrue();
         BitConverter.SingleToUInt32Bits(result.Loss).ShouldBe(_record.LossBits);
-        result.Calls.ShouldBe(2);
-        result.BytesAnswered.ShouldBe(4L * (cold.Gradients.Length + CommitBallot.Length));
+        result.Calls.ShouldBe(5);
+        result.BytesAnswered.ShouldBe((4L * cold.Gradients.Length) + (2 * Unsafe.SizeOf<CommitShare>()));
         result.Duration.ShouldBeGreaterThan(TimeSpan.Zero);
         cold.Digest().ShouldBe(_recordedState);
     }
@@ -57,7 +58,7 @@ public sealed class ShadowIterationTests : IDisposable
         (loaded with { Calls = _record.Calls }).ShouldBe(_record);
         loaded.Calls.Select(call => call with { Output = default }).ShouldBe(_record.Calls.Select(call => call with { Output = default }));
         loaded.Calls.Select(call => Convert.ToHexString(call.Output.Span)).ShouldBe(_record.Calls.Select(call => Convert.ToHexString(call.Output.Span)));
-        loaded.Calls.Select(call => call.Operation).ShouldBe(["all-reduce sum", "all-reduce min"]);
+        loaded.Calls.Select(call => call.Operation).ShouldBe(["all-reduce sum", "all-reduce sum", "all-reduce sum", "all-reduce sum", "all-gather"]);
         Directory.GetFileSystemEntries(_folder.Path).Order().ShouldBe([CheckpointFile, RecordFolder]);
     }
 
@@ -80,7 +81,7 @@ public sealed class ShadowIterationTests : IDisposable
         using var replica = TinyJob.NewReplica();
 
         StepRecorder.TrainStep(
-            TinyJob.Name, replica, TinyJob.Text, ThreadGroup.Of(1)[0], group => StepProtocol.Commit(group, new CommitBallot(false, 0))).Record.ShouldBeNull();
+            TinyJob.Name, replica, TinyJob.Text, ThreadGroup.Of(1)[0], commit => commit.Enter(new CommitBallot(false, 0))).Record.ShouldBeNull();
     }
 
     [Fact]
@@ -163,7 +164,7 @@ public sealed class ShadowIterationTests : IDisposable
     public void A_record_that_disagrees_in_any_compared_value_is_not_good()
     {
         var first = _record.Calls[0];
-        RunOn(_record with { Calls = [first with { InputDigest = new string('0', 64) }, _record.Calls[1]] })
+        RunOn(_record with { Calls = [first with { InputDigest = new string('0', 64) }, .. _record.Calls.Skip(1)] })
             .ShouldBe("What call 0 (all-reduce sum) would have sent differs from what rank 1 sent.");
         RunOn(_record with { LossBits = _record.LossBits ^ 1 }).ShouldStartWith("The loss is ");
         RunOn(_record with { GradientsDigest = new string('0', 64) }).ShouldBe("The reduced gradients differ from the record.");
@@ -172,11 +173,12 @@ public sealed class ShadowIterationTests : IDisposable
         RunOn(_record with { Job = "other" }).ShouldBe("The checkpoint belongs to job tiny, the record to job other.");
         RunOn(_record with { Seed = 8 }).ShouldBe("The checkpoint has seed 7, the record seed 8.");
         RunOn(_record with { Step = 1 }).ShouldBe("The checkpoint holds 0 completed steps, the record begins at step 1.");
-        RunOn(_record with { Calls = [first] }).ShouldBe("Call 1 (all-reduce min, 12 bytes) has no answer: the record ends after 1 calls.");
-        RunOn(_record with { Calls = [_record.Calls[1], first] })
-            .ShouldBe($"Call 0 is all-reduce sum of {first.Length} bytes, the record has all-reduce min of 12 bytes.");
-        RunOn(_record with { Calls = [.. _record.Calls, first] }).ShouldBe("The record has 3 calls, the shadow iteration made 2.");
-        RunOn(_record with { Calls = [first with { Output = new byte[first.Length] }, _record.Calls[1]] }).ShouldStartWith("The loss is 0");
+        RunOn(_record with { Calls = [first] }).ShouldBe($"Call 1 (all-reduce sum, {_record.Calls[1].Length} bytes) has no answer: the record ends after 1 calls.");
+        RunOn(_record with { Calls = [_record.Calls[^1], first] })
+            .ShouldBe($"Call 0 is all-reduce sum of {first.Length} bytes, the record has all-gather of 24 bytes.");
+        RunOn(_record with { Calls = [.. _record.Calls, first] }).ShouldBe("The record has 6 calls, the shadow iteration made 5.");
+        RunOn(_record with { Calls = [first with { Output = new byte[first.Length] }, .. _record.Calls.Skip(1)] })
+            .ShouldBe("What call 4 (all-gather) would have sent differs from what rank 1 sent.");
     }
 
     [Fact]

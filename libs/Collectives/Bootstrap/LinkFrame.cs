@@ -17,6 +17,9 @@ internal enum LinkFrameKind : byte
 
     /// <summary>The generation has been replaced by one that the receiver is not in.</summary>
     Removed = 4,
+
+    /// <summary>Connections that the plan keeps, and the sender lacks: a switch failed half-way. Both ends make them anew.</summary>
+    Lacking = 5,
 }
 
 /// <summary>What travels on a bootstrap connection: length of the payload, kind, scope (the generation, see <see cref="Membership.Scope"/>), payload.</summary>
@@ -43,7 +46,7 @@ internal readonly record struct LinkFrame(LinkFrameKind Kind, ulong Scope, byte[
         if (bytes.Length < HeaderBytes)
             return false;
         var length = BinaryPrimitives.ReadInt32LittleEndian(bytes);
-        if (length is < 0 or > LongestPayload || bytes[4] > (byte)LinkFrameKind.Removed)
+        if (length is < 0 or > LongestPayload || bytes[4] > (byte)LinkFrameKind.Lacking)
             throw new IOException("what it sent is no frame");
         if (bytes.Length < HeaderBytes + length)
             return false;

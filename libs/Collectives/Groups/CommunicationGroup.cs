@@ -107,6 +107,9 @@ public sealed unsafe class CommunicationGroup : ICommunicator
             return [.. _channels.Select(channel => channel.Release())];
     }
 
+    /// <summary>Which ends of a channel there are; after a switch that failed half-way some are missing.</summary>
+    internal (bool Outbound, bool Inbound) HasEnds(int channel) => (_channels[channel].Outbound is not null, _channels[channel].Inbound is not null);
+
     internal void Close()
     {
         Interrupt();

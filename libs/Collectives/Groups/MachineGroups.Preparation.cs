@@ -50,7 +50,10 @@ public sealed partial class MachineGroups
                     _state = GroupState.ReadyToSwitchOut;
             }
 
+            foreach (var (_, lacking) in membership.Part.Stays.Where(pair => !Has(pair.Old)))
+                membership.Renew(lacking);
             prepared.Attach(links.Values);
+            prepared.TellLacking();
             return prepared;
         }
         catch
@@ -70,6 +73,9 @@ public sealed partial class MachineGroups
                 _state = GroupState.Normal;
         }
     }
+
+    private bool Has(RingEdge edge) =>
+        (edge.FromMachine != Machine || Of(edge.FromRank).Writes(edge)) && (edge.ToMachine != Machine || Of(edge.ToRank).Reads(edge));
 
     private void RequireStayers(Membership membership)
     {

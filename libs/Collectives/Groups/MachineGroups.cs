@@ -58,8 +58,7 @@ public sealed partial class MachineGroups : ILinkObserver, IAsyncDisposable
     /// <summary>The groups of one of this machine's ranks.</summary>
     /// <param name="rank">Rank among all ranks of the job.</param>
     /// <exception cref="ArgumentOutOfRangeException">The rank is on another machine.</exception>
-    public IRankGroups this[int rank] =>
-        _ranks.FirstOrDefault(groups => groups.Rank == rank) ?? throw new ArgumentOutOfRangeException(nameof(rank), rank, $"{Machine} does not hold this rank.");
+    public IRankGroups this[int rank] => Of(rank);
 
     /// <summary>
     /// Ends every pending and every later call here, and tells all machines, whose calls end at once too. Without effect on a generation that has failed or is closed.
@@ -146,9 +145,9 @@ public sealed partial class MachineGroups : ILinkObserver, IAsyncDisposable
     {
         foreach (var link in _links.Values)
             link.Sever();
+        Fail(new GroupFailure(FailureKind.Ordered, Ranks[0], Machine, "This endpoint was severed.", Stopwatch.GetTimestamp()));
         foreach (var group in _ranks.SelectMany(rank => rank.All))
             group.Reset();
-        Fail(new GroupFailure(FailureKind.Ordered, Ranks[0], Machine, "This endpoint was severed.", Stopwatch.GetTimestamp()));
     }
 
     /// <summary>Gives the data connections to the next generation. Calls in progress have failed or are awaited.</summary>
@@ -175,6 +174,9 @@ public sealed partial class MachineGroups : ILinkObserver, IAsyncDisposable
             link.Detach(_scope, this);
         }
     }
+
+    private RankGroups Of(int rank) =>
+        _ranks.FirstOrDefault(groups => groups.Rank == rank) ?? throw new ArgumentOutOfRangeException(nameof(rank), rank, $"{Machine} does not hold this rank.");
 
     private void Interrupt()
     {

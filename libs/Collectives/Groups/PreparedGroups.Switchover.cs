@@ -29,6 +29,7 @@ public sealed partial class PreparedGroups
         GroupFailure? failure = null;
         try
         {
+            await EverybodyToldAsync(deadline.Token).ConfigureAwait(false);
             if (_old is null)
                 edges.TakePrepared(_edges);
             else

@@ -31,6 +31,7 @@ public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
         EdgeSet edges)
     {
         (_endpoint, _membership, _old, _links, _edges) = (endpoint, membership, old, links, edges);
+        _untold = KeptNeighbours();
         endpoint.Track(this);
     }
 
@@ -116,6 +117,9 @@ public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
                 break;
             case LinkFrameKind.Failure:
                 Lose(FailureNotice.Decode(payload, link.Peer.Machine));
+                break;
+            case LinkFrameKind.Lacking:
+                HearLacking(link, LackNotice.Decode(payload, Topology));
                 break;
             case LinkFrameKind.Goodbye when IsMember(link):
                 Lose(Loss(link, FailureKind.PeerReset, $"{link.Peer.Machine} gave generation {Topology.Generation} up."));

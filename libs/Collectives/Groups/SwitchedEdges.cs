@@ -30,7 +30,7 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
     /// <summary>Keeps what the plan keeps, under its new name, and closes the rest.</summary>
     public void TakeOld(EdgeSet old)
     {
-        foreach (var (before, edge) in membership.Part.Stays)
+        foreach (var (before, edge) in membership.Part.Stays.Where(pair => !membership.IsRenewed(pair.New)))
         {
             if (old.Outbound.Remove(before, out var outbound))
             {
@@ -56,10 +56,9 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
     /// <exception cref="OperationCanceledException">Not in time.</exception>
     public async Task CompleteAsync(CancellationToken ct)
     {
-        RequireKept();
         var (outbound, inbound) = membership.IsJoiner ? ([], []) : (Edges.Outbound.Values.ToList(), Edges.Inbound.Values.ToList());
         using var broken = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var tasks = membership.Part.Added.Where(edge => !Edges.Outbound.ContainsKey(edge) && !Edges.Inbound.ContainsKey(edge)).ToList()
+        var tasks = membership.Part.Added.Concat(membership.Renewed).Where(edge => !Edges.Outbound.ContainsKey(edge) && !Edges.Inbound.ContainsKey(edge)).ToList()
             .Select(edge => OpenAsync(edge, broken.Token))
             .Append(MarkAsync(outbound, inbound, broken.Token)).ToList();
         await foreach (var task in Task.WhenEach(tasks).ConfigureAwait(false))
@@ -117,18 +116,6 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default))).ConfigureAwait(false);
-    }
-
-    private void RequireKept()
-    {
-        foreach (var (_, edge) in membership.Part.Stays)
-        {
-            var writes = edge.FromMachine == membership.Machine;
-            if (writes ? Edges.Outbound.ContainsKey(edge) : Edges.Inbound.ContainsKey(edge))
-                continue;
-            var peer = _to[writes ? edge.ToRank : edge.FromRank];
-            throw new RingFault(FailureKind.PeerReset, peer, $"The connection with {peer.Machine}, which the plan keeps, is gone.");
-        }
     }
 
     private void Count(int kept = 0, int inherited = 0, int removed = 0, int added = 0)

@@ -15,6 +15,7 @@ internal sealed class Membership : IDisposable
 
     private const int WaitingPerName = 4;
     private readonly ConcurrentDictionary<(string Machine, ConnectionName Name), Channel<Socket>> _arrivals = new();
+    private readonly ConcurrentDictionary<RingEdge, bool> _renewed = new();
 
     public Membership(Topology? from, Topology to, string machine)
     {
@@ -61,6 +62,14 @@ internal sealed class Membership : IDisposable
 
     public (string Job, int Generation) Key => (To.Job, To.Generation);
 
+    /// <summary>Edges that the plan keeps and that are made anew all the same, because an end of them is missing.</summary>
+    public IEnumerable<RingEdge> Renewed => _renewed.Keys;
+
+    /// <summary>Makes an edge anew that the plan keeps.</summary>
+    public void Renew(RingEdge edge) => _renewed.TryAdd(edge, true);
+
+    public bool IsRenewed(RingEdge edge) => _renewed.ContainsKey(edge);
+
     /// <summary>Whether phase 1 makes an edge already: joiners have nothing to disturb.</summary>
     public bool IsMadeInPhaseOne(RingEdge edge) => IsJoinerMachine(edge.FromMachine) && IsJoinerMachine(edge.ToMachine);
 
@@ -81,7 +90,7 @@ internal sealed class Membership : IDisposable
         if (hello.PlanDigest != Plan.Digest || hello.ToMachine != Machine || hello.FromMachine == Machine)
             return false;
         if (name.Purpose == ConnectionPurpose.RingEdge)
-            return Part.Added.Contains(new RingEdge(name.Group, name.Channel, name.FromRank, hello.FromMachine, name.ToRank, Machine));
+            return IsOpened(new RingEdge(name.Group, name.Channel, name.FromRank, hello.FromMachine, name.ToRank, Machine));
         var isLeaver = name.FromRank == -1 && From?.On(hello.FromMachine) is not null && To.On(hello.FromMachine) is null;
         var isMember = name.FromRank >= 0 && To.On(hello.FromMachine)?.Rank == name.FromRank;
         if (name.Group != default || name.ToRank != (Rank ?? -1) || !(isLeaver || isMember))
@@ -113,6 +122,8 @@ internal sealed class Membership : IDisposable
     private bool Dials(string machine, int rank) => rank < Rank || !IsJoinerMachine(machine);
 
     private bool IsJoinerMachine(string machine) => To.On(machine) is { } member && !Holds(From, member);
+
+    private bool IsOpened(RingEdge edge) => Part.Added.Contains(edge) || IsRenewed(edge);
 
     private static IEnumerable<Member> MachinesOf(Topology topology) => topology.Machines.Select(machine => topology.On(machine)!).OrderBy(member => member.Rank);
 

@@ -1,83 +1,71 @@
-using TorchSharp;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn.functional;
+using TrainMover.Collectives;
 
 namespace TrainMover.Training;
 
-/// <summary>Forward pass of the byte-level GPT over parameters that live elsewhere.</summary>
-internal sealed class ByteGpt : IDisposable
+/// <summary>The byte-level GPT: pre-norm transformer blocks, learned positions, output layer tied to the token embedding.</summary>
+public sealed class ByteGpt : IModel
 {
-    private readonly ModelShape _shape;
-    private readonly int _batch;
-    private readonly Tensor _token;
-    private readonly Tensor _position;
-    private readonly Block[] _blocks;
-    private readonly Tensor _gain;
-    private readonly Tensor _bias;
-    private readonly DropoutMasks _dropout;
-
-    public ByteGpt(ModelShape shape, int batch, Func<string, Tensor> parameter, Device device)
+    /// <summary>Describes the model of a shape.</summary>
+    /// <param name="shape">Shape of the model.</param>
+    /// <exception cref="ArgumentException">The shape is out of range.</exception>
+    public ByteGpt(ModelShape shape)
     {
-        _shape = shape;
-        _batch = batch;
-        _token = parameter("embedding.token");
-        _position = parameter("embedding.position");
-        _blocks = [.. Enumerable.Range(0, shape.Layers).Select(layer => new Block(name => parameter($"blocks.{layer}.{name}")))];
-        _gain = parameter("norm.gain");
-        _bias = parameter("norm.bias");
-        _dropout = new DropoutMasks(1 + 2 * shape.Layers, [batch, shape.Context, shape.Width], shape.Dropout, device);
+        ArgumentNullException.ThrowIfNull(shape);
+        shape.Validate();
+        Shape = shape;
+        Parameters = [.. Describe(shape)];
     }
 
-    /// <summary>Mean cross-entropy in nats per byte.</summary>
-    public Tensor Loss(TrainingBatch batch, ulong seed, long step, int rank) =>
-        cross_entropy(Logits(batch.Inputs, seed, step, rank).view(-1, ModelShape.Vocabulary), batch.Targets.view(-1));
+    /// <summary>Shape of the model.</summary>
+    public ModelShape Shape { get; }
 
-    /// <summary>Unnormalised log-probabilities of the next byte, [batch, context, vocabulary].</summary>
-    public Tensor Logits(Tensor inputs, ulong seed, long step, int rank)
+    /// <inheritdoc/>
+    public int Layers => Shape.Layers;
+
+    /// <inheritdoc/>
+    public int Context => Shape.Context;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<long> ActivationShape => [Shape.Context, Shape.Width];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ParameterSpec> Parameters { get; }
+
+    /// <inheritdoc/>
+    public void Validate(ParallelLayout layout)
     {
-        _dropout.Draw(seed, step, rank);
-        var x = _token.index_select(0, inputs.view(-1)).view(_batch, _shape.Context, _shape.Width) + _position;
-        x = _dropout.Apply(0, x);
-        for (var layer = 0; layer < _blocks.Length; layer++)
+        if (Shape.Heads % layout.Tp != 0)
+            throw new ArgumentException($"{Shape.Heads} attention heads cannot be divided among {layout.Tp} tensor-parallel ranks.", nameof(layout));
+    }
+
+    /// <inheritdoc/>
+    public IModelStage CreateStage(StageScope scope) => new ByteGptStage(Shape, scope);
+
+    private static IEnumerable<ParameterSpec> Describe(ModelShape shape)
+    {
+        var residual = 0.02f / MathF.Sqrt(2f * shape.Layers);
+        long width = shape.Width;
+
+        yield return new ParameterSpec("embedding.token", -1, ModelShape.Vocabulary, width) { Tied = true };
+        yield return new ParameterSpec("embedding.position", -1, shape.Context, width);
+        for (var layer = 0; layer < shape.Layers; layer++)
         {
-            x = x + _dropout.Apply(1 + 2 * layer, Attend(_blocks[layer], x));
-            x = x + _dropout.Apply(2 + 2 * layer, FeedForward(_blocks[layer], x));
+            var block = $"blocks.{layer}";
+            yield return new ParameterSpec($"{block}.attention.qkv.weight", layer, 3 * width, width) { Split = SplitRule.FirstDimension, Sections = 3 };
+            yield return new ParameterSpec($"{block}.attention.projection.weight", layer, width, width) { Split = SplitRule.LastDimension, Deviation = residual };
+            yield return new ParameterSpec($"{block}.mlp.up.weight", layer, 4 * width, width) { Split = SplitRule.FirstDimension };
+            yield return new ParameterSpec($"{block}.mlp.down.weight", layer, width, 4 * width) { Split = SplitRule.LastDimension, Deviation = residual };
+            yield return new ParameterSpec($"{block}.attention.norm.gain", layer, width) { Initial = InitialValue.One };
+            yield return new ParameterSpec($"{block}.attention.norm.bias", layer, width) { Initial = InitialValue.Zero };
+            yield return new ParameterSpec($"{block}.attention.qkv.bias", layer, 3 * width) { Split = SplitRule.FirstDimension, Sections = 3, Initial = InitialValue.Zero };
+            yield return new ParameterSpec($"{block}.attention.projection.bias", layer, width) { Initial = InitialValue.Zero };
+            yield return new ParameterSpec($"{block}.mlp.norm.gain", layer, width) { Initial = InitialValue.One };
+            yield return new ParameterSpec($"{block}.mlp.norm.bias", layer, width) { Initial = InitialValue.Zero };
+            yield return new ParameterSpec($"{block}.mlp.up.bias", layer, 4 * width) { Split = SplitRule.FirstDimension, Initial = InitialValue.Zero };
+            yield return new ParameterSpec($"{block}.mlp.down.bias", layer, width) { Initial = InitialValue.Zero };
         }
 
-        return linear(layer_norm(x, [_shape.Width], _gain, _bias), _token);
-    }
-
-    public void Dispose() => _dropout.Dispose();
-
-    private Tensor Attend(Block block, Tensor x)
-    {
-        var normed = layer_norm(x, [_shape.Width], block.AttentionGain, block.AttentionBias);
-        var qkv = linear(normed, block.QkvWeight, block.QkvBias)
-            .view(_batch, _shape.Context, 3, _shape.Heads, _shape.Width / _shape.Heads)
-            .permute(2, 0, 3, 1, 4);
-        var attended = scaled_dot_product_attention(qkv.select(0, 0), qkv.select(0, 1), qkv.select(0, 2), null!, 0.0, true);
-        return linear(attended.transpose(1, 2).reshape(_batch, _shape.Context, _shape.Width), block.ProjectionWeight, block.ProjectionBias);
-    }
-
-    private Tensor FeedForward(Block block, Tensor x)
-    {
-        var normed = layer_norm(x, [_shape.Width], block.MlpGain, block.MlpBias);
-        return linear(gelu(linear(normed, block.UpWeight, block.UpBias)), block.DownWeight, block.DownBias);
-    }
-
-    private sealed class Block(Func<string, Tensor> parameter)
-    {
-        public Tensor AttentionGain { get; } = parameter("attention.norm.gain");
-        public Tensor AttentionBias { get; } = parameter("attention.norm.bias");
-        public Tensor QkvWeight { get; } = parameter("attention.qkv.weight");
-        public Tensor QkvBias { get; } = parameter("attention.qkv.bias");
-        public Tensor ProjectionWeight { get; } = parameter("attention.projection.weight");
-        public Tensor ProjectionBias { get; } = parameter("attention.projection.bias");
-        public Tensor MlpGain { get; } = parameter("mlp.norm.gain");
-        public Tensor MlpBias { get; } = parameter("mlp.norm.bias");
-        public Tensor UpWeight { get; } = parameter("mlp.up.weight");
-        public Tensor UpBias { get; } = parameter("mlp.up.bias");
-        public Tensor DownWeight { get; } = parameter("mlp.down.weight");
-        public Tensor DownBias { get; } = parameter("mlp.down.bias");
+        yield return new ParameterSpec("norm.gain", shape.Layers, width) { Initial = InitialValue.One };
+        yield return new ParameterSpec("norm.bias", shape.Layers, width) { Initial = InitialValue.Zero };
     }
 }

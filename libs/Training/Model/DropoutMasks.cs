@@ -6,56 +6,70 @@ using static TorchSharp.torch;
 namespace TrainMover.Training;
 
 /// <summary>
-/// One mask per dropout site, drawn afresh for each (seed, step, rank, site, element). The tensors are made once and overwritten in place before
-/// each forward pass; a kept element holds 1 / (1 - p), a dropped one 0. A mask has a multiple of 8 elements because the width is one.
+/// One mask per dropout site, drawn afresh for each (seed, step, sequence, site, element). The tensors are made once and overwritten in place before
+/// each forward pass; a kept element holds 1 / (1 - p), a dropped one 0.
 /// </summary>
-internal sealed class DropoutMasks : IDisposable
+internal sealed class DropoutMasks(int batch, Device device) : IDisposable
 {
     private const int ElementsPerBlock = 8;
-    private readonly Tensor[] _masks;
-    private readonly uint _threshold;
-    private readonly float _kept;
+    private const int SiteBits = 10;
+    private readonly List<Mask> _masks = [];
 
-    public DropoutMasks(int sites, ReadOnlySpan<long> shape, float probability, Device device)
+    private sealed record Mask(Tensor Values, uint Site, uint Threshold, float Kept);
+
+    public Func<Tensor, Tensor> Add(int site, float probability, ReadOnlySpan<long> shape)
     {
-        _threshold = (uint)MathF.Round(probability * 65536f);
-        _kept = 65536f / (65536f - _threshold);
-        _masks = _threshold == 0 ? [] : new Tensor[sites];
-        for (var site = 0; site < _masks.Length; site++)
-            _masks[site] = empty(shape, ScalarType.Float32, device).DetachFromDisposeScope();
+        ArgumentOutOfRangeException.ThrowIfNegative(site);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(site, 1 << SiteBits);
+        var threshold = (uint)MathF.Round(probability * 65536f);
+        if (threshold == 0)
+            return activations => activations;
+
+        var values = empty([batch, .. shape], ScalarType.Float32, device).DetachFromDisposeScope();
+        if (values.NumberOfElements / batch % ElementsPerBlock != 0)
+            throw new ArgumentException($"Dropout site {site} has a number of elements per sequence that is no multiple of {ElementsPerBlock}.", nameof(shape));
+        _masks.Add(new Mask(values, (uint)site, threshold, 65536f / (65536f - threshold)));
+        return activations => activations * values;
     }
 
-    public void Draw(ulong seed, long step, int rank)
+    public void Draw(ulong seed, long step, long firstSequence)
     {
-        for (var site = 0; site < _masks.Length; site++)
-            Fill(MemoryMarshal.Cast<byte, float>(_masks[site].bytes), seed, step, ((uint)rank << 10) | (uint)site);
+        foreach (var mask in _masks)
+        {
+            var values = MemoryMarshal.Cast<byte, float>(mask.Values.bytes);
+            var perSequence = values.Length / batch;
+            for (var sequence = 0; sequence < batch; sequence++)
+            {
+                var stream = checked((uint)((firstSequence + sequence) << SiteBits)) | mask.Site;
+                Fill(values.Slice(sequence * perSequence, perSequence), mask, seed, step, stream);
+            }
+        }
     }
-
-    public Tensor Apply(int site, Tensor activations) => _masks.Length == 0 ? activations : activations * _masks[site];
 
     public void Dispose()
     {
         foreach (var mask in _masks)
-            mask.Dispose();
+            mask.Values.Dispose();
     }
 
-    private void Fill(Span<float> mask, ulong seed, long step, uint stream)
+    private static void Fill(Span<float> values, Mask mask, ulong seed, long step, uint stream)
     {
-        for (int start = 0, block = 0; start < mask.Length; start += ElementsPerBlock, block++)
+        var (threshold, kept) = (mask.Threshold, mask.Kept);
+        for (int start = 0, block = 0; start < values.Length; start += ElementsPerBlock, block++)
         {
             var (a, b, c, d) = Philox.Draw(seed, RandomPurpose.Dropout, step, stream, (uint)block);
-            var eight = mask.Slice(start, ElementsPerBlock);
-            eight[7] = Value(d >> 16);
-            eight[6] = Value(d & 0xFFFF);
-            eight[5] = Value(c >> 16);
-            eight[4] = Value(c & 0xFFFF);
-            eight[3] = Value(b >> 16);
-            eight[2] = Value(b & 0xFFFF);
-            eight[1] = Value(a >> 16);
-            eight[0] = Value(a & 0xFFFF);
+            var eight = values.Slice(start, ElementsPerBlock);
+            eight[7] = Value(d >> 16, threshold, kept);
+            eight[6] = Value(d & 0xFFFF, threshold, kept);
+            eight[5] = Value(c >> 16, threshold, kept);
+            eight[4] = Value(c & 0xFFFF, threshold, kept);
+            eight[3] = Value(b >> 16, threshold, kept);
+            eight[2] = Value(b & 0xFFFF, threshold, kept);
+            eight[1] = Value(a >> 16, threshold, kept);
+            eight[0] = Value(a & 0xFFFF, threshold, kept);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private float Value(uint draw) => draw >= _threshold ? _kept : 0f;
+    private static float Value(uint draw, uint threshold, float kept) => draw >= threshold ? kept : 0f;
 }

@@ -1,66 +1,70 @@
+using TrainMover.Collectives;
+
 namespace TrainMover.Training;
 
-/// <summary>Place of one named parameter in the flat buffers of a replica.</summary>
-/// <param name="Name">Name as it stands in a checkpoint, for instance <c>blocks.0.attention.qkv.weight</c>.</param>
-/// <param name="Dimensions">Sizes, outermost first.</param>
+/// <summary>Place of one named parameter, or of this rank's part of it, in the flat buffers of a replica.</summary>
+/// <param name="Spec">The parameter in the whole model.</param>
+/// <param name="Dimensions">Sizes of this rank's part, outermost first.</param>
 /// <param name="Offset">First element in the flat buffer; a multiple of 16, so that every parameter starts on a cache line and kernels see the same alignment in every process.</param>
 /// <param name="Count">Number of elements.</param>
-/// <param name="Initial">How the first values are drawn.</param>
-/// <param name="Scale">Standard deviation of the first values where they are drawn at random.</param>
-public sealed record ParameterSlot(string Name, IReadOnlyList<long> Dimensions, int Offset, int Count, InitialValue Initial, float Scale);
-
-/// <summary>How a parameter begins.</summary>
-public enum InitialValue
+/// <param name="Counted">Whether this rank counts it in the global norm: of several equal copies in one model, one does.</param>
+public sealed record ParameterSlot(ParameterSpec Spec, IReadOnlyList<long> Dimensions, int Offset, int Count, bool Counted)
 {
-    /// <summary>All zero (biases).</summary>
-    Zero,
-
-    /// <summary>All one (gains of layer norms).</summary>
-    One,
-
-    /// <summary>Uniform around zero with the slot's standard deviation (matrices).</summary>
-    Random,
+    /// <summary>Name as it stands in a checkpoint.</summary>
+    public string Name => Spec.Name;
 }
 
-/// <summary>Where each parameter of a model lies in the flat buffers: matrices first (they are decayed), then vectors (they are not). A function of the shape alone.</summary>
+/// <summary>
+/// Where each parameter of a rank lies in its flat buffers. Follows from model, layout and position: what the first and the last stage share comes first, then what
+/// backward finishes last, so that gradients become final from the end of the buffer to its beginning.
+/// </summary>
 public sealed class ParameterLayout
 {
     private const int Alignment = 16;
     private readonly List<ParameterSlot> _slots = [];
     private readonly Dictionary<string, ParameterSlot> _byName = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<int, int> _layerStarts = [];
 
-    /// <summary>Lays out the parameters of a model.</summary>
+    /// <summary>Lays out the whole byte-level GPT.</summary>
     /// <param name="shape">A valid shape.</param>
     public ParameterLayout(ModelShape shape)
+        : this(new ByteGpt(shape), new ParallelLayout(1), default)
     {
-        shape.Validate();
-        const float Deviation = 0.02f;
-        var residual = Deviation / MathF.Sqrt(2f * shape.Layers);
-        long width = shape.Width;
-
-        Matrix("embedding.token", ModelShape.Vocabulary, width, Deviation);
-        Matrix("embedding.position", shape.Context, width, Deviation);
-        for (var layer = 0; layer < shape.Layers; layer++)
-        {
-            Matrix($"blocks.{layer}.attention.qkv.weight", 3 * width, width, Deviation);
-            Matrix($"blocks.{layer}.attention.projection.weight", width, width, residual);
-            Matrix($"blocks.{layer}.mlp.up.weight", 4 * width, width, Deviation);
-            Matrix($"blocks.{layer}.mlp.down.weight", width, 4 * width, residual);
-        }
-
-        DecayedLength = FlatLength;
-        for (var layer = 0; layer < shape.Layers; layer++)
-        {
-            Norm($"blocks.{layer}.attention.norm", width);
-            Vector($"blocks.{layer}.attention.qkv.bias", 3 * width, InitialValue.Zero);
-            Vector($"blocks.{layer}.attention.projection.bias", width, InitialValue.Zero);
-            Norm($"blocks.{layer}.mlp.norm", width);
-            Vector($"blocks.{layer}.mlp.up.bias", 4 * width, InitialValue.Zero);
-            Vector($"blocks.{layer}.mlp.down.bias", width, InitialValue.Zero);
-        }
-
-        Norm("norm", width);
     }
+
+    /// <summary>Lays out the part of a model that belongs to one rank.</summary>
+    /// <param name="model">The whole model.</param>
+    /// <param name="layout">Degrees of parallelism.</param>
+    /// <param name="position">Where the rank stands; its data-parallel coordinate does not matter.</param>
+    /// <exception cref="ArgumentException">The model cannot be divided so.</exception>
+    public ParameterLayout(IModel model, ParallelLayout layout, RankPosition position)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        layout.Validate();
+        model.Validate(layout);
+        Stage = StageLayers.Of(model, layout, position.Pp);
+        TensorIndex = position.Tp;
+        TensorDegree = layout.Tp;
+
+        var shared = layout.Pp > 1 && (Stage.IsFirst || Stage.IsLast);
+        foreach (var spec in model.Parameters.Where(spec => spec.Tied && (Stage.IsFirst || Stage.IsLast)))
+            Add(spec, counted: Stage.IsFirst);
+        SharedLength = shared ? FlatLength : 0;
+        foreach (var spec in model.Parameters.Where(spec => !spec.Tied && Stage.Holds(spec.Layer)).OrderBy(spec => spec.Layer).ThenBy(spec => !spec.Decayed))
+        {
+            _layerStarts.TryAdd(spec.Layer, FlatLength);
+            Add(spec, counted: true);
+        }
+    }
+
+    /// <summary>The layers of this rank's stage.</summary>
+    public StageLayers Stage { get; }
+
+    /// <summary>Tensor-parallel coordinate.</summary>
+    public int TensorIndex { get; }
+
+    /// <summary>Tensor-parallel degree.</summary>
+    public int TensorDegree { get; }
 
     /// <summary>All slots in the order of the flat buffer.</summary>
     public IReadOnlyList<ParameterSlot> Slots => _slots;
@@ -68,33 +72,38 @@ public sealed class ParameterLayout
     /// <summary>Elements of a flat buffer, alignment gaps included; gaps hold zeros for ever.</summary>
     public int FlatLength { get; private set; }
 
-    /// <summary>Leading elements of the flat buffer to which weight decay applies.</summary>
-    public int DecayedLength { get; }
+    /// <summary>Leading elements that the first and the last stage both hold, in equal places; 0 in any other stage and without a pipeline.</summary>
+    public int SharedLength { get; }
 
-    /// <summary>Number of trainable parameters (gaps not counted).</summary>
+    /// <summary>Number of trainable parameters that this rank holds (gaps not counted).</summary>
     public long Parameters { get; private set; }
 
     /// <summary>Slot of a parameter by its name.</summary>
     /// <param name="name">Name of the parameter.</param>
-    /// <exception cref="KeyNotFoundException">No parameter has this name.</exception>
+    /// <exception cref="KeyNotFoundException">This rank holds no parameter of this name.</exception>
     public ParameterSlot this[string name] => _byName[name];
 
-    private void Matrix(string name, long rows, long columns, float scale) => Add(name, [rows, columns], InitialValue.Random, scale);
-
-    private void Vector(string name, long length, InitialValue initial) => Add(name, [length], initial, 0f);
-
-    private void Norm(string name, long width)
+    /// <summary>First element of the parameters of a layer and of everything that backward finishes before them.</summary>
+    internal int StartOf(int layer)
     {
-        Vector($"{name}.gain", width, InitialValue.One);
-        Vector($"{name}.bias", width, InitialValue.Zero);
+        foreach (var (other, start) in _layerStarts)
+        {
+            if (other >= layer)
+                return start;
+        }
+
+        return FlatLength;
     }
 
-    private void Add(string name, long[] dimensions, InitialValue initial, float scale)
+    private void Add(ParameterSpec spec, bool counted)
     {
+        var dimensions = spec.PartDimensions(TensorDegree);
         var count = checked((int)dimensions.Aggregate(1L, (product, size) => product * size));
-        var slot = new ParameterSlot(name, dimensions, FlatLength, count, initial, scale);
+        var copies = TensorDegree > 1 && spec.Split == SplitRule.Whole;
+        var slot = new ParameterSlot(spec, dimensions, FlatLength, count, counted && (!copies || TensorIndex == 0));
         _slots.Add(slot);
-        _byName.Add(name, slot);
+        if (!_byName.TryAdd(spec.Name, slot))
+            throw new ArgumentException($"Two parameters have the name {spec.Name}.", nameof(spec));
         Parameters += count;
         FlatLength = checked((FlatLength + count + Alignment - 1) / Alignment * Alignment);
     }

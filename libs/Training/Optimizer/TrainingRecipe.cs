@@ -23,6 +23,18 @@ public sealed record TrainingRecipe(
     int WarmupSteps = 10,
     float ClipNorm = 1.0f)
 {
+    /// <summary>Parts that a rank's batch is computed in, one after the other: what a pipeline keeps its stages busy with. Divides <see cref="BatchPerRank"/>; 1 by default.</summary>
+    public int MicroBatches { get; init; } = 1;
+
+    /// <summary>ZeRO-1: each data-parallel rank keeps the moments of its part of the parameters only, and a second copy of those of the rank before it.</summary>
+    public bool ShardOptimizer { get; init; }
+
+    /// <summary>Bytes of gradients that are reduced at once; 0 (the default) for a quarter of them.</summary>
+    public long BucketBytes { get; init; }
+
+    /// <summary>Reduce gradients while backward goes on (the default), or after it. The bits are the same.</summary>
+    public bool OverlapReduction { get; init; } = true;
+
     /// <summary>Checks every value against its range.</summary>
     /// <exception cref="ArgumentException">A value is out of range; the message names it.</exception>
     public void Validate()
@@ -35,6 +47,8 @@ public sealed record TrainingRecipe(
         Require(nameof(WeightDecay), WeightDecay >= 0f, $"weight decay must be at least 0, not {WeightDecay}");
         Require(nameof(WarmupSteps), WarmupSteps >= 0, $"warm-up steps must be at least 0, not {WarmupSteps}");
         Require(nameof(ClipNorm), ClipNorm > 0f, $"the norm to clip at must be above 0, not {ClipNorm}");
+        Require(nameof(MicroBatches), MicroBatches >= 1 && BatchPerRank % MicroBatches == 0, $"micro-batches must divide the batch of {BatchPerRank} per rank, which {MicroBatches} do not");
+        Require(nameof(BucketBytes), BucketBytes >= 0, $"the size of a bucket must be at least 0, not {BucketBytes}");
     }
 
     /// <summary>Learning rate of a step.</summary>

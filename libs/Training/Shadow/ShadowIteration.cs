@@ -22,7 +22,7 @@ public static class ShadowIteration
     /// <param name="corpus">The training text.</param>
     /// <param name="checkpoint">Path of the checkpoint from which the recorded step started.</param>
     /// <param name="record">Folder of the record.</param>
-    public static ShadowResult Run(Replica cold, Corpus corpus, string checkpoint, string record)
+    public static ShadowResult Run(Replica cold, ITrainingData corpus, string checkpoint, string record)
     {
         var started = Stopwatch.GetTimestamp();
         SandboxedCommunicator? sandbox = null;
@@ -36,10 +36,10 @@ public static class ShadowIteration
             if (reason is null)
             {
                 var gradients = "";
-                var outcome = StepProtocol.TrainStep(cold, corpus, sandbox, group =>
+                var outcome = StepProtocol.TrainStep(cold, corpus, new DataParallelGroups(sandbox), commit =>
                 {
                     gradients = cold.DigestOfGradients();
-                    return StepProtocol.Commit(group);
+                    return StepProtocol.Commit(commit);
                 });
                 loss = outcome.Loss;
                 reason = Compare(recorded, sandbox, outcome, gradients, cold);

@@ -15,15 +15,15 @@ public static class StepRecorder
     /// <param name="replica">This rank's state.</param>
     /// <param name="corpus">The training text.</param>
     /// <param name="group">The real group.</param>
-    /// <param name="commit">Enters the commit collective of the group that it is given, with a ballot that votes for no generation (a shadow iteration votes for none either); null for just that.</param>
-    public static RecordedStep TrainStep(string job, Replica replica, Corpus corpus, ICommunicator group, Func<ICommunicator, CommitVerdict>? commit = null)
+    /// <param name="commit">Enters the commit that it is given, with a ballot that votes for no generation (a shadow iteration votes for none either); null for just that.</param>
+    public static RecordedStep TrainStep(string job, Replica replica, ITrainingData corpus, ICommunicator group, Func<StepCommit, CommitVerdict>? commit = null)
     {
         var recording = new RecordingCommunicator(group);
         var gradients = "";
-        var outcome = StepProtocol.TrainStep(replica, corpus, recording, reduced =>
+        var outcome = StepProtocol.TrainStep(replica, corpus, new DataParallelGroups(recording), entered =>
         {
             gradients = replica.DigestOfGradients();
-            return commit is null ? StepProtocol.Commit(reduced) : commit(reduced);
+            return commit is null ? StepProtocol.Commit(entered) : commit(entered);
         });
         if (!outcome.Verdict.Passed)
             return new RecordedStep(outcome, Record: null);

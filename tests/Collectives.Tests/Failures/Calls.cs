@@ -7,6 +7,18 @@ internal static class Calls
 
     public static TheoryData<string> Names => ["sum", "gather", "broadcast", "barrier"];
 
+    /// <summary>Sums until the group fails; says so once it runs.</summary>
+    public static void SumForever(ICommunicator group, CountdownEvent running)
+    {
+        var buffer = new float[70_001];
+        for (var call = 0; ; call++)
+        {
+            group.AllReduce(buffer, ReduceOperation.Sum);
+            if (call == 3)
+                running.Signal();
+        }
+    }
+
     public static void Run(string name, ICommunicator group)
     {
         switch (name)

@@ -18,7 +18,7 @@ public sealed class Switching
 
         var counts = await cluster.SwitchAsync(to, prepared);
 
-        counts.ShouldBe(to.Members.Select(member => plan.For(member.Machine)));
+        counts.ShouldBe(Cluster.Planned(plan, to));
         cluster.Groups.ShouldAllBe(group => group.State == GroupState.Normal);
         await cluster.ShouldSumAsync(seed: 1);
         await cluster.ShouldSumAsync(50_001, seed: 2);
@@ -90,7 +90,7 @@ public sealed class Switching
         var prepared = await cluster.PrepareAsync(to);
         cluster.Endpoints.Skip(4).Select(endpoint => endpoint.DataConnectionsOpened).ShouldBe([1L, 1L]);
         var counts = await cluster.SwitchAsync(to, prepared);
-        counts.ShouldBe(to.Members.Select(member => prepared[0].Plan.For(member.Machine)));
+        counts.ShouldBe(Cluster.Planned(prepared[0].Plan, to));
         await cluster.ShouldSumAsync();
     }
 

@@ -20,7 +20,7 @@ public sealed class UnexpectedInterruptions
         var plan = prepared[0].Plan;
         var counts = await cluster.SwitchAsync(to, prepared);
 
-        counts.ShouldBe(to.Members.Select(member => plan.For(member.Machine)));
+        counts.ShouldBe(Cluster.Planned(plan, to));
         cluster.Groups.Select(group => group.Failure).ShouldAllBe(failure => failure == null);
         await cluster.ShouldSumAsync();
         await cluster.ShouldSumAsync(100_003, seed: 1);

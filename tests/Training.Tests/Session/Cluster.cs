@@ -22,7 +22,7 @@ internal sealed class Cluster : IAsyncDisposable
         Folder = directory;
         var text = Path.Combine(directory, "corpus.txt");
         File.WriteAllText(text, string.Concat(Enumerable.Range(0, 400).Select(i => $"line {i} squared is {i * i}; ")), Encoding.ASCII);
-        Job = new SessionJob("job", Shape, new TrainingRecipe(Seed: 42, Steps: steps, BatchPerRank: 2), text, directory);
+        Job = new SessionJob("job", Shape, new TrainingRecipe(Seed: 42, Steps: steps, BatchPerRank: 2) { BucketBytes = int.MaxValue }, text, directory);
     }
 
     public string Folder { get; }

@@ -50,15 +50,17 @@ internal sealed class Probes
 
         public void AllReduce(Span<float> buffer, ReduceOperation operation)
         {
-            var commit = operation == ReduceOperation.Min;
-            if (!commit)
-                _step++;
-            probes.Reach(machine, _step, commit ? StepPoint.BeforeCommit : StepPoint.BeforeReduction, inner);
+            probes.Reach(machine, ++_step, StepPoint.BeforeReduction, inner);
             inner.AllReduce(buffer, operation);
-            probes.Reach(machine, _step, commit ? StepPoint.AfterCommit : StepPoint.AfterReduction, inner);
+            probes.Reach(machine, _step, StepPoint.AfterReduction, inner);
         }
 
-        public void AllGather(ReadOnlySpan<byte> mine, Span<byte> all) => inner.AllGather(mine, all);
+        public void AllGather(ReadOnlySpan<byte> mine, Span<byte> all)
+        {
+            probes.Reach(machine, _step, StepPoint.BeforeCommit, inner);
+            inner.AllGather(mine, all);
+            probes.Reach(machine, _step, StepPoint.AfterCommit, inner);
+        }
 
         public void Broadcast(Span<byte> buffer, int root) => inner.Broadcast(buffer, root);
 

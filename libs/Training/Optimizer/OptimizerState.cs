@@ -1,0 +1,73 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace TrainMover.Training;
+
+/// <summary>
+/// Moments of AdamW for a part of the flat parameters: all of them, or the parts of one data-parallel rank when the optimizer is sharded. The parts lie one behind the other in the
+/// order of the flat buffer.
+/// </summary>
+internal sealed class OptimizerState : IDisposable
+{
+    private readonly Segment[] _segments;
+
+    private readonly record struct Segment(int Start, int Moments, int Length, bool Decayed);
+
+    public OptimizerState(ParameterLayout layout, IEnumerable<FlatPart> parts, Device device)
+    {
+        var segments = new List<Segment>();
+        var length = 0;
+        foreach (var part in parts.OrderBy(part => part.Start))
+        {
+            foreach (var (run, decayed) in DecayRuns(layout))
+            {
+                var common = run.Intersect(part);
+                if (common.Length > 0)
+                    segments.Add(new Segment(common.Start, length + common.Start - part.Start, common.Length, decayed));
+            }
+
+            length += part.Length;
+        }
+
+        _segments = [.. segments];
+        First = zeros(length, ScalarType.Float32, device).DetachFromDisposeScope();
+        Second = zeros(length, ScalarType.Float32, device).DetachFromDisposeScope();
+    }
+
+    public Tensor First { get; }
+
+    public Tensor Second { get; }
+
+    /// <summary>Updates the moments and the parameters that they belong to.</summary>
+    public void Update(in AdamWStep step, Span<float> parameters, ReadOnlySpan<float> gradients)
+    {
+        var first = Replica.Data(First);
+        var second = Replica.Data(Second);
+        foreach (var (start, moments, length, decayed) in _segments)
+        {
+            AdamW.Update(
+                step, decayed, parameters.Slice(start, length), gradients.Slice(start, length), first.Slice(moments, length), second.Slice(moments, length));
+        }
+    }
+
+    public void Dispose()
+    {
+        First.Dispose();
+        Second.Dispose();
+    }
+
+    // A slot reaches to the beginning of the next one: the gap between them holds zeros, which any update leaves.
+    private static IEnumerable<(FlatPart Run, bool Decayed)> DecayRuns(ParameterLayout layout)
+    {
+        var start = 0;
+        for (var index = 1; index <= layout.Slots.Count; index++)
+        {
+            var decayed = layout.Slots[index - 1].Spec.Decayed;
+            if (index < layout.Slots.Count && layout.Slots[index].Spec.Decayed == decayed)
+                continue;
+            var end = index < layout.Slots.Count ? layout.Slots[index].Offset : layout.FlatLength;
+            yield return (new FlatPart(start, end - start), decayed);
+            start = end;
+        }
+    }
+}

@@ -1,0 +1,161 @@
+using TorchSharp;
+using TrainMover.Collectives;
+using static TorchSharp.torch;
+
+namespace TrainMover.Training;
+
+/// <summary>Runs the forward and backward passes of one rank's stage over the micro-batches of a step. Activations and their gradients arrive in buffers that are made once.</summary>
+internal sealed class StageRunner : IDisposable
+{
+    private readonly IModel _model;
+    private readonly StageLayers _layers;
+    private readonly TensorRegion _region;
+    private readonly IReadOnlyList<PipelineAction> _actions;
+    private readonly InFlight[] _inFlight;
+    private readonly Tensor _gradients;
+    private readonly Tensor? _fromNext;
+    private readonly int _microBatches;
+    private readonly int _microBatch;
+    private readonly ulong _seed;
+
+    public StageRunner(IModel model, TrainingRecipe recipe, ParallelLayout layout, RankPosition position, StageLayers layers, Func<string, Tensor> parameter, Tensor gradients, Device device)
+    {
+        (_model, _layers, _seed, _gradients) = (model, layers, recipe.Seed, gradients);
+        _microBatches = recipe.MicroBatches;
+        _microBatch = recipe.BatchPerRank / recipe.MicroBatches;
+        _region = new TensorRegion(position.Tp, layout.Tp);
+        _actions = PipelineSchedule.Of(position.Pp, layout.Pp, _microBatches);
+        long[] activations = [_microBatch, .. model.ActivationShape];
+        _inFlight = [.. Enumerable.Range(0, PipelineSchedule.InFlight(position.Pp, layout.Pp, _microBatches)).Select(_ => CreateInFlight())];
+        if (!layers.IsLast)
+            _fromNext = zeros(activations, ScalarType.Float32, device).DetachFromDisposeScope();
+
+        InFlight CreateInFlight()
+        {
+            var masks = new DropoutMasks(_microBatch, device);
+            var stage = model.CreateStage(new StageScope(layers, _microBatch, parameter, _region, masks));
+            if (layers.IsFirst)
+                return new InFlight(stage, masks, input: null, inputGradient: null);
+            var input = zeros(activations, ScalarType.Float32, device).DetachFromDisposeScope();
+            var gradient = zeros(activations, ScalarType.Float32, device).DetachFromDisposeScope();
+            input.requires_grad = true;
+            input.grad = gradient;
+            return new InFlight(stage, masks, input, gradient);
+        }
+    }
+
+    /// <summary>All passes of one step. On the last stage this rank's share of the loss is in the loss slot before the first gradient is final.</summary>
+    /// <param name="data">What is trained on.</param>
+    /// <param name="step">Step, from 0.</param>
+    /// <param name="groups">The rank's groups.</param>
+    /// <param name="finished">Called in the last backward pass with each layer whose gradients, and those of all behind it, are final; null if nobody asks. Must not throw.</param>
+    public void Run(ITrainingData data, long step, IRankGroups groups, Action<int>? finished)
+    {
+        _region.Use(groups.TensorParallel);
+        var firstSequence = (long)groups.Position.Dp * _microBatch * _microBatches;
+        try
+        {
+            foreach (var action in _actions)
+            {
+                switch (action.Kind)
+                {
+                    case PipelineActionKind.Forward:
+                        var last = action.First == _microBatches - 1;
+                        Forward(At(action.First), data, step, firstSequence + ((long)action.First * _microBatch), last ? finished : null);
+                        break;
+                    case PipelineActionKind.Backward:
+                        Backward(At(action.First));
+                        break;
+                    case PipelineActionKind.Previous:
+                        groups.Previous!.Shift(Outgoing(action, slot => slot.InputGradient!), Incoming(action, slot => slot.Input!));
+                        break;
+                    default:
+                        groups.Next!.Shift(Outgoing(action, slot => slot.Output!), action.Incoming == PipelineAction.Nothing ? [] : _fromNext!.bytes);
+                        break;
+                }
+            }
+        }
+        finally
+        {
+            foreach (var slot in _inFlight)
+                slot.Forget();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var slot in _inFlight)
+            slot.Dispose();
+        _fromNext?.Dispose();
+    }
+
+    private InFlight At(int microBatch) => _inFlight[microBatch % _inFlight.Length];
+
+    private ReadOnlySpan<byte> Outgoing(PipelineAction action, Func<InFlight, Tensor> tensor) => action.First == PipelineAction.Nothing ? [] : tensor(At(action.First)).bytes;
+
+    private Span<byte> Incoming(PipelineAction action, Func<InFlight, Tensor> tensor) => action.Incoming == PipelineAction.Nothing ? [] : tensor(At(action.Incoming)).bytes;
+
+    private void Forward(InFlight slot, ITrainingData data, long step, long firstSequence, Action<int>? finished)
+    {
+        using var scope = NewDisposeScope();
+        slot.Masks.Draw(_seed, step, firstSequence);
+        TrainingBatch? batch = _layers.IsFirst || _layers.IsLast ? data.Batch(_seed, step, firstSequence, _microBatch, _model.Context) : null;
+        var x = _layers.IsFirst ? slot.Stage.Embed(batch!.Value.Inputs) : slot.Input!;
+        for (var layer = _layers.First; layer < _layers.First + _layers.Count; layer++)
+            x = slot.Stage.Layer(layer, Mark(x, layer));
+        if (!_layers.IsLast)
+        {
+            slot.Output = x.contiguous().DetachFromDisposeScope();
+            return;
+        }
+
+        var loss = slot.Stage.Loss(Mark(x, _layers.Total), batch!.Value.Targets);
+        if (_microBatches > 1)
+            loss = loss / _microBatches;
+        slot.Output = loss.DetachFromDisposeScope();
+        Replica.Data(_gradients)[^1] += loss.item<float>();
+
+        Tensor Mark(Tensor activations, int layer) => finished is null ? activations : GradientBoundary.Mark(activations, () => finished(layer));
+    }
+
+    private void Backward(InFlight slot)
+    {
+        using var scope = NewDisposeScope();
+        slot.InputGradient?.bytes.Clear();
+        if (_layers.IsLast)
+            slot.Output!.backward();
+        else
+            slot.Output!.backward([_fromNext!]);
+        _region.ThrowIfFailed();
+        slot.Forget();
+    }
+
+    /// <summary>What one micro-batch in flight keeps between its forward and its backward pass.</summary>
+    private sealed class InFlight(IModelStage stage, DropoutMasks masks, Tensor? input, Tensor? inputGradient) : IDisposable
+    {
+        public IModelStage Stage { get; } = stage;
+
+        public DropoutMasks Masks { get; } = masks;
+
+        public Tensor? Input { get; } = input;
+
+        public Tensor? InputGradient { get; } = inputGradient;
+
+        public Tensor? Output { get; set; }
+
+        public void Forget()
+        {
+            Output?.Dispose();
+            Output = null;
+        }
+
+        public void Dispose()
+        {
+            Forget();
+            Masks.Dispose();
+            Input?.Dispose();
+            InputGradient?.Dispose();
+            (Stage as IDisposable)?.Dispose();
+        }
+    }
+}
