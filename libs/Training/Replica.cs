@@ -21,6 +21,7 @@ public sealed class Replica : IDisposable
     private readonly List<Tensor> _views = [];
     private readonly StageRunner _stage;
     private readonly GradientReduction _reduction;
+    private IReplicaFollower? _follower;
     private NormPartition? _norm;
 
     /// <summary>Makes a replica of the byte-level GPT at step 0.</summary>
@@ -56,7 +57,7 @@ public sealed class Replica : IDisposable
 
         _parameters = Flat(Layout.FlatLength, device);
         _gradients = Flat(Layout.FlatLength + 1, device);
-        _reduction = new GradientReduction(Layout, recipe, _gradients);
+        _reduction = new GradientReduction(Layout, recipe, _gradients, bucket => Follower?.GradientsReduced(Step, bucket.Start, bucket.Length));
         if (recipe.ShardOptimizer)
         {
             _optimizer = new OptimizerState(Layout, PartsOf(position.Dp), device);
@@ -122,14 +123,27 @@ public sealed class Replica : IDisposable
     /// <summary>Second moment of AdamW, laid out like the first.</summary>
     public Span<float> SecondMoment => Data(_optimizer.Second);
 
-    /// <summary>What a state transfer moves, straight from and to tensor memory: parameters, first and second moment. Valid until the replica is disposed; <see cref="Step"/> travels beside it.</summary>
-    public IReadOnlyList<(nint Address, long Bytes)> StateRegions => [Region(_parameters), Region(_optimizer.First), Region(_optimizer.Second)];
+    /// <summary>Memory of the flat parameters. Like all regions it is tensor memory, valid until the replica is disposed; <see cref="Step"/> travels beside it.</summary>
+    public MemoryRegion ParameterRegion => Region(_parameters);
+
+    /// <summary>Memory of first and second moment.</summary>
+    public IReadOnlyList<MemoryRegion> MomentRegions => [Region(_optimizer.First), Region(_optimizer.Second)];
 
     /// <summary>Second copy of the moments of the data-parallel predecessor (rank - 1, round the ring): first and second; empty where the optimizer is not sharded.</summary>
-    public IReadOnlyList<(nint Address, long Bytes)> BackupRegions => _backup is null ? [] : [Region(_backup.First), Region(_backup.Second)];
+    public IReadOnlyList<MemoryRegion> BackupMomentRegions => _backup is null ? [] : [Region(_backup.First), Region(_backup.Second)];
 
     /// <summary>Memory of the gradient buffer, loss slot included.</summary>
-    public (nint Address, long Bytes) GradientRegion => Region(_gradients);
+    public MemoryRegion GradientRegion => Region(_gradients);
+
+    /// <summary>Device memory of parameters, gradients and moments, in bytes.</summary>
+    public long Bytes => ParameterRegion.Length + GradientRegion.Length + MomentRegions.Concat(BackupMomentRegions).Sum(region => region.Length);
+
+    /// <summary>Who learns what the optimizer consumes; null for nobody.</summary>
+    internal IReplicaFollower? Follower
+    {
+        get => Volatile.Read(ref _follower);
+        set => Volatile.Write(ref _follower, value);
+    }
 
     /// <summary>Forward and backward passes over this rank's share of a step, without any reduction over replicas; gradients of earlier passes are discarded, parameters stay as they are.</summary>
     /// <param name="data">What is trained on.</param>
@@ -156,9 +170,23 @@ public sealed class Replica : IDisposable
         if (!double.IsFinite(norm))
             throw new NonFiniteGradientException(step, norm);
         var scalars = AdamWStep.Of(Recipe, step, norm, ranks);
+        var follower = Follower;
+        follower?.Updating(step, norm, ranks);
         _optimizer.Update(scalars, ParameterData, Gradients[..^1]);
         _backup?.Update(scalars, ParameterData, Gradients[..^1]);
         AwaitsParameters = _backup is not null;
+        Step = step + 1;
+        follower?.Updated(step);
+    }
+
+    /// <summary>Applies a step of another replica to what is followed of it, from gradients that lie in this one's buffer.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="norm">Global norm of its averaged gradient.</param>
+    /// <param name="ranks">Number of data-parallel ranks whose gradients were summed.</param>
+    /// <param name="from">First element that is followed.</param>
+    internal void ApplyFollowed(long step, double norm, int ranks, int from)
+    {
+        _optimizer.Update(AdamWStep.Of(Recipe, step, norm, ranks), ParameterData, Gradients[..^1], from);
         Step = step + 1;
     }
 
@@ -250,8 +278,15 @@ public sealed class Replica : IDisposable
     private void RunPasses(ITrainingData data, long step, IRankGroups groups, Action<int>? finished)
     {
         ComputeThread.HoldToOneThread();
-        Gradients.Clear();
-        _stage.Run(data, step, groups, finished);
+        Gradients[^1] = 0f;
+        _stage.Run(data, step, groups, finished, DiscardGradients);
+    }
+
+    // As late as can be: whoever follows reads the gradients of the step before until then.
+    private void DiscardGradients()
+    {
+        Follower?.GradientsDiscarded();
+        Gradients[..^1].Clear();
     }
 
     private void RequireFit(IRankGroups groups)
@@ -279,9 +314,9 @@ public sealed class Replica : IDisposable
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static unsafe (nint Address, long Bytes) Region(Tensor flat)
+    private static unsafe MemoryRegion Region(Tensor flat)
     {
         var bytes = flat.bytes;
-        return ((nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes)), bytes.Length);
+        return new MemoryRegion((nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes)), bytes.Length);
     }
 }

@@ -141,8 +141,8 @@ public class ReplicaTests
 
     internal static unsafe void CopyState(Replica from, Replica to)
     {
-        foreach (var (source, target) in from.StateRegions.Zip(to.StateRegions))
-            Buffer.MemoryCopy((void*)source.Address, (void*)target.Address, target.Bytes, source.Bytes);
+        foreach (var (source, target) in from.MomentRegions.Append(from.ParameterRegion).Zip(to.MomentRegions.Append(to.ParameterRegion)))
+            Buffer.MemoryCopy((void*)source.Address, (void*)target.Address, target.Length, source.Length);
         to.Step = from.Step;
     }
 }

@@ -61,6 +61,23 @@ public static class Checkpoint
         }
     }
 
+    /// <summary>Whether a checkpoint is there, complete and unaltered.</summary>
+    /// <param name="file">Path of the checkpoint.</param>
+    public static bool IsWhole(string file)
+    {
+        try
+        {
+            using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1 << 16);
+            var header = ReadHeader(file, stream);
+            Verify(file, stream, header, CheckpointHeader.ChecksumOf(file, header));
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CheckpointException)
+        {
+            return false;
+        }
+    }
+
     private static byte[] ReadHeader(string file, Stream stream)
     {
         Span<byte> prefix = stackalloc byte[sizeof(long)];

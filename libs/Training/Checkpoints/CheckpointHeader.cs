@@ -88,6 +88,20 @@ internal static class CheckpointHeader
         }
     }
 
+    /// <summary>The checksum that the metadata names.</summary>
+    public static string ChecksumOf(string file, byte[] header)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(header);
+            return Text(document.RootElement.GetProperty("__metadata__"), "checksum");
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new CheckpointException(file, $"its header cannot be read ({error.Message})", error);
+        }
+    }
+
     /// <summary>Replaces the first occurrence of one checksum by another of equal length; the checksum is the first value of the header.</summary>
     public static void Replace(byte[] header, string checksum, string by)
     {

@@ -39,14 +39,19 @@ internal sealed class OptimizerState : IDisposable
     public Tensor Second { get; }
 
     /// <summary>Updates the moments and the parameters that they belong to.</summary>
-    public void Update(in AdamWStep step, Span<float> parameters, ReadOnlySpan<float> gradients)
+    /// <param name="step">Scalars of the step.</param>
+    /// <param name="parameters">Flat parameters.</param>
+    /// <param name="gradients">Flat gradients, summed.</param>
+    /// <param name="from">First element that is updated; what lies before stays as it is.</param>
+    public void Update(in AdamWStep step, Span<float> parameters, ReadOnlySpan<float> gradients, int from = 0)
     {
         var first = Replica.Data(First);
         var second = Replica.Data(Second);
         foreach (var (start, moments, length, decayed) in _segments)
         {
-            AdamW.Update(
-                step, decayed, parameters.Slice(start, length), gradients.Slice(start, length), first.Slice(moments, length), second.Slice(moments, length));
+            var skipped = Math.Clamp(from - start, 0, length);
+            var (at, its, count) = (start + skipped, moments + skipped, length - skipped);
+            AdamW.Update(step, decayed, parameters.Slice(at, count), gradients.Slice(at, count), first.Slice(its, count), second.Slice(its, count));
         }
     }
 

@@ -16,10 +16,12 @@ internal sealed class GradientReduction : IDisposable
     private readonly bool _overlapped;
     private readonly int[] _finalFrom;
     private readonly Action<int> _release;
+    private readonly Action<GradientBucket> _reduced;
     private ReductionThread? _thread;
 
-    public GradientReduction(ParameterLayout layout, TrainingRecipe recipe, torch.Tensor gradients)
+    public GradientReduction(ParameterLayout layout, TrainingRecipe recipe, torch.Tensor gradients, Action<GradientBucket> reduced)
     {
+        _reduced = reduced;
         (_layout, _gradients) = (layout, gradients);
         (_sharded, _overlapped) = (recipe.ShardOptimizer, recipe.OverlapReduction);
         Buckets = GradientBuckets.Of(layout, recipe.BucketBytes);
@@ -64,7 +66,12 @@ internal sealed class GradientReduction : IDisposable
 
     private void Reduce(IRankGroups groups, int index)
     {
-        var bucket = Buckets[index];
+        Reduce(groups, Buckets[index]);
+        _reduced(Buckets[index]);
+    }
+
+    private void Reduce(IRankGroups groups, GradientBucket bucket)
+    {
         var gradients = MemoryMarshal.Cast<byte, float>(_gradients.bytes);
         var carriesLoss = bucket.End == _layout.FlatLength;
         var replicas = groups.DataParallel;

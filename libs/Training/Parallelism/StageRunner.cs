@@ -49,8 +49,10 @@ internal sealed class StageRunner : IDisposable
     /// <param name="step">Step, from 0.</param>
     /// <param name="groups">The rank's groups.</param>
     /// <param name="finished">Called in the last backward pass with each layer whose gradients, and those of all behind it, are final; null if nobody asks. Must not throw.</param>
-    public void Run(ITrainingData data, long step, IRankGroups groups, Action<int>? finished)
+    /// <param name="beforeBackward">Called once, before the first backward pass writes gradients.</param>
+    public void Run(ITrainingData data, long step, IRankGroups groups, Action<int>? finished, Action beforeBackward)
     {
+        var writes = false;
         _region.Use(groups.TensorParallel);
         var firstSequence = (long)groups.Position.Dp * _microBatch * _microBatches;
         try
@@ -64,6 +66,9 @@ internal sealed class StageRunner : IDisposable
                         Forward(At(action.First), data, step, firstSequence + ((long)action.First * _microBatch), last ? finished : null);
                         break;
                     case PipelineActionKind.Backward:
+                        if (!writes)
+                            beforeBackward();
+                        writes = true;
                         Backward(At(action.First));
                         break;
                     case PipelineActionKind.Previous:

@@ -46,7 +46,7 @@ internal static class MachineShadow
     }
 
     private static ShadowResult Run(SessionJob job, LocalRank rank, Corpus corpus, ICommunicator? tensorParallel) =>
-        ShadowIteration.Run(rank.Replica, corpus, CheckpointStore.FileOf(job, 0, rank.Rank), StepRecords.FolderOf(job, rank.Rank), tensorParallel);
+        ShadowIteration.Run(rank.Replica, corpus, CheckpointStore.FileOf(job, 0, rank.Rank), StepRecords.FolderOf(job, rank.Rank));
 
     private static ShadowResult Combined(IReadOnlyList<ShadowResult> ranks)
     {

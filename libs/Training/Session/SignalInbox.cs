@@ -16,7 +16,7 @@ internal abstract record Signal
 
     public sealed record AttemptDropped(MigrationAttempt Attempt) : Signal;
 
-    public sealed record GroupFailed(MachineGroups Group, GroupFailure Failure) : Signal;
+    public sealed record GroupFailed(MachineGroups Groups, GroupFailure Failure) : Signal;
 
     public sealed record Stopped : Signal;
 }

@@ -213,7 +213,7 @@ public sealed partial class TrainingSession
         Raise(agreement);
     }
 
-    private bool SwitchOver(MigrationAttempt attempt, long stoppedNs, long waitingSince, List<SwitchPhase> phases
+    private bool SwitchOver(MigrationAttempt attempt, long stoppedNs, long waitingSince, List<SwitchPhase> phases)
     {
         var connecting = Now();
         phases.Add(new SwitchPhase("state-transfer", phases.Count > 0 ? phases[^1].EndMonotonicNs : waitingSince, connecting));

@@ -58,13 +58,12 @@ public sealed partial class TrainingSession
     {
         if (_phase is not (SessionPhase.Idle or SessionPhase.Warm))
             return $"This session is {_phase} with job {_job?.Name}, generation {_generation}.";
-        if (request.Topology[request.Rank].Machine != _machine)
-            return $"Rank {request.Rank} belongs to {request.Topology[request.Rank].Machine}, not to {_machine}.";
+        if (request.Topology.RanksOf(_machine).Count == 0)
+            return $"{request.Topology} has no rank for {_machine}.";
 
         _phase = SessionPhase.Training;
         _generation = request.Generation;
-        _rank = request.Rank;
-        StartThread($"train {request.JobName}/{request.Rank}", () => TrainFromStart(request));
+        StartThread($"train {request.JobName}", () => TrainFromStart(request));
         return null;
     }
 
@@ -111,10 +110,10 @@ public sealed partial class TrainingSession
                 : $"This session is {_phase} with job {_job?.Name}: it cannot join.";
         }
 
-        if (_group is null || _phase is not (SessionPhase.Training or SessionPhase.Parked or SessionPhase.Finished))
-            return $"This session is {_phase}: it has no group to prepare.";
-        return _job?.Name != request.JobName || _group.Topology.Generation != request.From.Generation
-            ? $"This session trains {_job?.Name} generation {_group.Topology.Generation}, not {request.JobName} generation {request.From.Generation}."
+        if (_groups is null || _phase is not (SessionPhase.Training or SessionPhase.Parked or SessionPhase.Finished))
+            return $"This session is {_phase}: it has no groups to prepare.";
+        return _job?.Name != request.JobName || _groups.Topology.Generation != request.From.Generation
+            ? $"This session trains {_job?.Name} generation {_groups.Topology.Generation}, not {request.JobName} generation {request.From.Generation}."
             : null;
     }
 
@@ -138,7 +137,7 @@ public sealed partial class TrainingSession
         if (attempt.Role == MigrationRole.Stayer)
         {
             var leavers = string.Join(", ", attempt.Request.Moves.Select(move => move.Leaver));
-            _group!.Fail(new GroupFailure(FailureKind.Ordered, null, attempt.Request.Moves[0].Leaver, $"The order says that {leavers} is lost.", Now()));
+            _groups!.Fail(new GroupFailure(FailureKind.Ordered, null, attempt.Request.Moves[0].Leaver, $"The order says that {leavers} is lost.", Now()));
         }
 
         attempt.LoseLeaver();

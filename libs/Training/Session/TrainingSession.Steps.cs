@@ -18,7 +18,11 @@ public sealed partial class TrainingSession
             _local?.Dispose();
             _local = null;
             var local = EnsureReplicas(request.Job, request.Topology.RanksOf(_machine), out _);
-            local.Run(rank => CheckpointStore.SaveInitial(request.Job, rank.Rank, rank.Replica));
+            local.Run(rank =>
+            {
+                CheckpointStore.SaveInitial(request.Job, rank.Rank, rank.Replica);
+                return true;
+            });
             Adopt(_endpoint.CreateGroupsAsync(request.Topology, _stopping.Token).GetAwaiter().GetResult());
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
@@ -130,13 +134,12 @@ public sealed partial class TrainingSession
             }
         }
 
-        _checkpoints?.Offer(rank);
     }
 
     private void TrainRecordedStep(LocalRank rank)
     {
         // A shadow iteration votes for nothing, so the step that it is compared with must not either.
-        var recorded = StepRecorder.TrainStep(_job!.Name, rank.Replica, _corpus!, rank.Groups!, commit =>
+        var recorded = StepRecorder.TrainStep(_job!.Name, rank.Replica, _corpus!, rank.Groups!.DataParallel, commit =>
         {
             rank.EnteredCommit = true;
             return Passed(rank, StepProtocol.Commit(commit));
