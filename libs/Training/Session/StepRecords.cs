@@ -7,7 +7,7 @@ namespace TrainMover.Training.Session;
 public static class StepRecords
 {
     /// <summary>Whether a rank records its first step.</summary>
-    public static bool IsRecorded(SessionJob job, int rank) => RecordedFor(job, rank) == rank;
+    public static bool IsRecorded(SessionJob job, int rank) => job.Techniques.Sandbox && RecordedFor(job, rank) == rank;
 
     /// <summary>The rank whose record serves another: same role, same tensor-parallel coordinate.</summary>
     public static int RecordedFor(SessionJob job, int rank)

@@ -17,12 +17,13 @@ internal sealed class Cluster : IAsyncDisposable
 
     private readonly Dictionary<string, Node> _nodes = new(StringComparer.Ordinal);
 
-    private Cluster(string directory, int steps)
+    private Cluster(string directory, int steps, SessionJob? like)
     {
         Folder = directory;
         var text = Path.Combine(directory, "corpus.txt");
         File.WriteAllText(text, string.Concat(Enumerable.Range(0, 400).Select(i => $"line {i} squared is {i * i}; ")), Encoding.ASCII);
-        Job = new SessionJob("job", Shape, new TrainingRecipe(Seed: 42, Steps: steps, BatchPerRank: 2) { BucketBytes = int.MaxValue }, text, directory);
+        Job = (like ?? DataParallel(1)) with { CorpusFile = text, Directory = directory };
+        Job = Job with { Recipe = Job.Recipe with { Steps = steps } };
     }
 
     public string Folder { get; }
@@ -31,30 +32,50 @@ internal sealed class Cluster : IAsyncDisposable
 
     public Node this[string machine] => _nodes[machine];
 
-    public static Cluster Create(int machines, int steps, Func<string, ICommunicator, ICommunicator>? instrument = null)
+    /// <summary>A job that is copied in the pause: a step that a test holds cannot be followed.</summary>
+    public static SessionJob DataParallel(int ranks) =>
+        new("job", Shape, new TrainingRecipe(Seed: 42, Steps: 1, BatchPerRank: 2) { BucketBytes = int.MaxValue }, "", "")
+        {
+            Layout = new ParallelLayout(ranks),
+            Techniques = new MigrationTechniques(Following: false),
+        };
+
+    public static Cluster Create(int machines, int steps, Func<string, IRankGroups, IRankGroups>? instrument = null, SessionJob? job = null)
     {
-        var cluster = new Cluster(Directory.CreateTempSubdirectory("session-").FullName, steps);
+        var cluster = new Cluster(Directory.CreateTempSubdirectory("session-").FullName, steps, job);
         for (var i = 0; i < machines; i++)
             cluster._nodes.Add($"m{i}", new Node($"m{i}", instrument));
         return cluster;
     }
 
-    public Topology Topology(int generation, params string[] machines) =>
-        new("job", generation, [.. machines.Select((machine, rank) => new Member(rank, machine, "127.0.0.1", _nodes[machine].Endpoint.Port))], Key);
+    /// <summary>The machines in the order of their ranks. A job without a layout becomes data-parallel.</summary>
+    public Topology Topology(int generation, params string[] machines)
+    {
+        var layout = LayoutFor(machines.Length);
+        var devices = layout.Size / machines.Length;
+        var members = Enumerable.Range(0, layout.Size).Select(rank => new Member(rank, machines[rank / devices], "127.0.0.1", _nodes[machines[rank / devices]].Endpoint.Port));
+        return new Topology("job", generation, layout, [.. members], Key);
+    }
+
+    private ParallelLayout LayoutFor(int machines) => Job.Layout.Size == 1 ? new ParallelLayout(machines) : Job.Layout;
+
+    private SessionJob JobOn(Topology topology) => Job with { Layout = topology.Layout };
 
     public void Start(Topology topology)
     {
-        foreach (var member in topology.Members)
-            this[member.Machine].Session.Submit(new StartRequest("start", Job, topology, member.Rank));
+        foreach (var machine in topology.Machines)
+            this[machine].Session.Submit(new StartRequest("start", JobOn(topology), topology));
     }
 
     /// <summary>Orders phase 1 from every machine named.</summary>
-    public void Prepare(Topology from, Topology to, params string[] participants)
+    public void Prepare(Topology from, Topology to, params string[] participants) => Prepare(from, to, expected: true, participants);
+
+    public void Prepare(Topology from, Topology to, bool expected, params string[] participants)
     {
         var moves = from.Members.Zip(to.Members).Where(pair => pair.First.Machine != pair.Second.Machine)
-            .Select(pair => new RankMove(pair.First.Machine, pair.Second.Machine, pair.First.Rank)).ToArray();
+            .Select(pair => new MachineMove(pair.First.Machine, pair.Second.Machine)).Distinct().ToArray();
         foreach (var machine in participants)
-            this[machine].Session.Submit(new PrepareRequest($"g{to.Generation}:prepare", $"g{to.Generation}", Job, from, to, moves));
+            this[machine].Session.Submit(new PrepareRequest($"g{to.Generation}:prepare", $"g{to.Generation}", JobOn(to), from, to, moves, expected));
     }
 
     public void Switch(Topology to, bool leaverLost, params string[] participants)
@@ -83,7 +104,7 @@ internal sealed class Cluster : IAsyncDisposable
         private readonly ConcurrentBag<TaskCompletionSource> _waiters = [];
         private int _dead;
 
-        public Node(string machine, Func<string, ICommunicator, ICommunicator>? instrument)
+        public Node(string machine, Func<string, IRankGroups, IRankGroups>? instrument)
         {
             Machine = machine;
             Endpoint = Endpoint.Listen(machine, IPAddress.Loopback);

@@ -32,7 +32,7 @@ public class ExpectedMigrationTests
         var reference = await Reference.RunAsync(Steps, 3);
         cluster["m0"].LossBits.ShouldBe(reference.LossBits);
         cluster["m3"].LossBits.ShouldBe(reference.LossBits.Skip((int)HeldAt + 1));
-        finished.ShouldAllBe(end => end.Digest == reference.Digest);
+        finished.ShouldAllBe(end => end.Digests[0].Digest == reference.Digest);
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public class ExpectedMigrationTests
 
         var reference = await Reference.RunAsync(Steps, 3);
         cluster["m1"].LossBits.ShouldBe(reference.LossBits);
-        finished.ShouldAllBe(end => end.Digest == reference.Digest && end.Generation == 1);
+        finished.ShouldAllBe(end => end.Digests[0].Digest == reference.Digest && end.Generation == 1);
         cluster["m3"].Session.Status.Phase.ShouldBe(SessionPhase.Warm);
         cluster["m0"].Events.OfType<SwitchAgreed>().ShouldBeEmpty();
     }
@@ -115,7 +115,7 @@ public class ExpectedMigrationTests
         cluster.Start(from);
         await gate.ReachedAsync();
         (await cluster.OneAsync<FirstStepRecorded>("m0")).Failure.ShouldBeNull();
-        var largest = Directory.EnumerateFiles(cluster.Job.RecordDirectory, "*", SearchOption.AllDirectories).MaxBy(file => new FileInfo(file).Length)!;
+        var largest = Directory.EnumerateFiles(StepRecords.FolderOf(cluster.Job, rank: 0), "*", SearchOption.AllDirectories).MaxBy(file => new FileInfo(file).Length)!;
         var bytes = await File.ReadAllBytesAsync(largest);
         bytes[bytes.Length / 2] ^= 1;
         await File.WriteAllBytesAsync(largest, bytes);
@@ -123,7 +123,7 @@ public class ExpectedMigrationTests
         (await cluster.OneAsync<PreparationLost>("m3")).Reason.ShouldContain("shadow iteration is not good");
         gate.Open();
         var finished = await cluster.AllAsync<TrainingFinished>("m0", "m1", "m2");
-        finished.ShouldAllBe(end => end.Digest == finished[0].Digest && end.Generation == 1);
+        finished.ShouldAllBe(end => end.Digests[0].Digest == finished[0].Digests[0].Digest && end.Generation == 1);
     }
 
     [Fact]
@@ -142,7 +142,7 @@ public class ExpectedMigrationTests
         gate.Open();
         var finished = await cluster.AllAsync<TrainingFinished>("m0", "m1", "m2");
         var reference = await Reference.RunAsync(Steps, 3);
-        finished.ShouldAllBe(end => end.Digest == reference.Digest && end.Generation == 1);
+        finished.ShouldAllBe(end => end.Digests[0].Digest == reference.Digest && end.Generation == 1);
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public class ExpectedMigrationTests
         await using var cluster = Cluster.Create(4, Steps, _probes.Watch);
         var (from, to) = (cluster.Topology(1, "m0", "m1", "m2"), cluster.Topology(2, "m0", "m3", "m2"));
         cluster.Prepare(from, to, "m0");
-        (await cluster.OneAsync<RequestRefused>("m0")).Reason.ShouldContain("no group to prepare");
+        (await cluster.OneAsync<RequestRefused>("m0")).Reason.ShouldContain("no groups to prepare");
         await RunToSwitchAsync(cluster, from, to);
         (await cluster.AllAsync<TrainingFinished>("m0", "m3", "m2")).ShouldAllBe(end => end.Generation == 2);
     }

@@ -32,12 +32,31 @@ internal sealed class Probes
         return gate;
     }
 
-    public ICommunicator Watch(string machine, ICommunicator inner) => new Probe(this, machine, inner);
+    public IRankGroups Watch(string machine, IRankGroups inner) => new WatchedGroups(inner, new Probe(this, machine, inner.DataParallel));
 
     private void Reach(string machine, long step, StepPoint point, ICommunicator inner)
     {
         if (_actions.TryRemove((machine, step, point), out var act))
             act(inner);
+    }
+
+    private sealed class WatchedGroups(IRankGroups inner, ICommunicator watched) : IRankGroups
+    {
+        public ParallelLayout Layout => inner.Layout;
+
+        public int Rank => inner.Rank;
+
+        public ICommunicator DataParallel => watched;
+
+        public ICommunicator TensorParallel => inner.TensorParallel;
+
+        public ICommunicator ModelParallel => inner.ModelParallel;
+
+        public ICommunicator? Previous => inner.Previous;
+
+        public ICommunicator? Next => inner.Next;
+
+        public ICommunicator? Embedding => inner.Embedding;
     }
 
     private sealed class Probe(Probes probes, string machine, ICommunicator inner) : ICommunicator

@@ -11,7 +11,7 @@ internal sealed record Reference(IReadOnlyList<uint> LossBits, string Digest)
         string[] machines = [.. Enumerable.Range(0, ranks).Select(i => $"m{i}")];
         cluster.Start(cluster.Topology(1, machines));
         var finished = await cluster.AllAsync<TrainingFinished>(machines);
-        finished.Select(end => end.Digest).Distinct().Count().ShouldBe(1);
-        return new Reference(cluster["m0"].LossBits, finished[0].Digest);
+        finished.Select(end => end.Digests[0].Digest).Distinct().Count().ShouldBe(1);
+        return new Reference(cluster["m0"].LossBits, finished[0].Digests[0].Digest);
     }
 }

@@ -6,6 +6,7 @@ namespace TrainMover.Training.Tests.Session;
 public class StepAgreementTests
 {
     private const int Generation = 2;
+    private static readonly StepTotals Totals = new(Norm: 1.5, Loss: 2.5f);
 
     // What survivors can report after one failure: all completed k or k+1 steps; whoever lags has entered the commit if anybody passed it.
     private static readonly Gen<StepReport[]> ReportsOfOneFailure =
@@ -16,7 +17,7 @@ public class StepAgreementTests
         from agreed in Gen.Bool
         let anyPassed = passed.Any(p => p)
         select Enumerable.Range(0, size)
-            .Select(rank => new StepReport(rank, passed[rank] ? step + 1 : step, !passed[rank] && (anyPassed || entered[rank]), passed[rank] && agreed ? Generation : 0))
+            .Select(rank => new StepReport(rank, passed[rank] ? step + 1 : step, !passed[rank] && (anyPassed || entered[rank]), passed[rank] && agreed ? Generation : 0, passed[rank] ? Totals : null))
             .ToArray();
 
     [Fact]
@@ -28,6 +29,14 @@ public class StepAgreementTests
         outcome.CompletedSteps.ShouldBe(last);
         outcome.RollForward.ShouldBe(last == first ? [] : reports.Where(report => report.CompletedSteps == first).Select(report => report.Rank).ToArray());
     });
+
+    [Fact]
+    public void Who_rolls_forward_needs_what_the_commit_came_to()
+    {
+        StepReport[] reports = [new(0, 6, EnteredCommit: false, 0, Totals), new(1, 5, EnteredCommit: true, 0)];
+        StepAgreement.Decide(reports, Generation).Totals.ShouldBe(Totals);
+        Should.Throw<StepAgreementException>(() => StepAgreement.Decide([.. reports.Select(report => report with { Totals = null })], Generation)).Message.ShouldContain("Ranks 1 lag");
+    }
 
     [Fact]
     public void Every_survivor_decides_the_same_whatever_the_order_of_the_reports() => ReportsOfOneFailure.Sample(reports =>

@@ -1,0 +1,101 @@
+using TrainMover.Collectives;
+using TrainMover.Training.Session;
+
+namespace TrainMover.Training.Tests.Session;
+
+/// <summary>Migrations of jobs in every layout: losses, final digests of every rank, and connections are those of the uninterrupted run and of the plan.</summary>
+public class LayoutMigrationTests
+{
+    private const int Steps = 12;
+    private static readonly ModelShape Shape = new(Layers: 3, Width: 32, Heads: 2, Context: 8, Dropout: 0.1f);
+
+    private readonly Probes _probes = new();
+
+    public static TheoryData<int, int, int, bool> Layouts => new()
+    {
+        { 3, 1, 1, false },
+        { 2, 2, 1, false },
+        { 2, 1, 2, false },
+        { 2, 2, 2, false },
+        { 2, 2, 1, true },
+        { 3, 1, 1, true },
+        { 1, 3, 1, false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Layouts))]
+    public async Task An_expected_migration_is_bit_identical_whether_the_joiner_follows_or_copies(int dp, int pp, int tp, bool sharded)
+    {
+        foreach (var following in (bool[])[false, true])
+        {
+            var job = Job(dp, pp, tp, sharded, following);
+            await using var cluster = Cluster.Create((dp * pp) + 1, Steps, _probes.Watch, job);
+            string[] machines = [.. Enumerable.Range(0, dp * pp).Select(machine => $"m{machine}")];
+            var from = cluster.Topology(1, machines);
+            var leaver = machines[^1];
+            string[] members = [.. machines[..^1], $"m{machines.Length}"];
+            var to = cluster.Topology(2, members);
+            cluster.Start(from);
+            await cluster.OneAsync<StepDone>("m0");
+            cluster.Prepare(from, to, [.. members, leaver]);
+            await cluster.AllAsync<PreparationDone>([.. members, leaver]);
+            cluster.Switch(to, leaverLost: false, [.. members, leaver]);
+            var finished = await cluster.AllAsync<TrainingFinished>(members);
+            var switched = await cluster.AllAsync<SwitchDone>(members);
+            switched.ShouldAllBe(done => done.Connections == done.Planned && done.LostSteps == 0);
+            (await cluster.AllAsync<PreparationDone>(machines[..^1])).ShouldAllBe(done => done.DeviceBytes == 0);
+            var isFollowed = following && !sharded;
+            (switched[^1].FollowedBytes > 0).ShouldBe(isFollowed);
+            await ShouldEqualReferenceAsync(cluster, job, machines.Length, finished);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Layouts))]
+    public async Task A_machine_that_dies_is_replaced_bit_for_bit_from_copies_or_from_the_checkpoint(int dp, int pp, int tp, bool sharded)
+    {
+        var job = Job(dp, pp, tp, sharded, following: true);
+        await using var cluster = Cluster.Create((dp * pp) + 1, Steps, _probes.Watch, job);
+        string[] machines = [.. Enumerable.Range(0, dp * pp).Select(machine => $"m{machine}")];
+        var leaver = machines[pp > 1 ? dp : 1];
+        string[] members = [.. machines.Select(machine => machine == leaver ? $"m{machines.Length}" : machine)];
+        var (from, to) = (cluster.Topology(1, machines), cluster.Topology(2, members));
+        cluster.Start(from);
+        await cluster.OneAsync<StepDone>(leaver, step => step.Step == 4);
+        cluster[leaver].Die();
+        string[] stayers = [.. machines.Where(machine => machine != leaver)];
+        await cluster.AllAsync<TrainingParked>(stayers);
+        cluster.Prepare(from, to, expected: false, members);
+        await cluster.AllAsync<PreparationDone>(members);
+        cluster.Switch(to, leaverLost: true, members);
+        var finished = await cluster.AllAsync<TrainingFinished>(members);
+        var switched = await cluster.AllAsync<SwitchDone>(members);
+        switched.ShouldAllBe(done => done.Connections == done.Planned);
+        var source = dp > 1 ? SessionStateSource.Peers : SessionStateSource.Checkpoint;
+        switched.Single(done => done.Ranks.Contains(to.RanksOf($"m{machines.Length}")[0])).Source.ShouldBe(source);
+        switched.ShouldAllBe(done => (done.LostSteps > 0) == (source == SessionStateSource.Checkpoint && done.Source == source && done.StateBytes == 0 && done.LostSteps > 0));
+        await ShouldEqualReferenceAsync(cluster, job, machines.Length, finished);
+    }
+
+    private static SessionJob Job(int dp, int pp, int tp, bool sharded, bool following) =>
+        new("job", Shape, new TrainingRecipe(Seed: 42, Steps, BatchPerRank: 2) { MicroBatches = pp > 1 ? 2 : 1, ShardOptimizer = sharded }, "", "")
+        {
+            Layout = new ParallelLayout(dp, pp, tp),
+            Devices = tp,
+            Techniques = new MigrationTechniques(Sandbox: false, Following: following),
+        };
+
+    private static async Task ShouldEqualReferenceAsync(Cluster cluster, SessionJob job, int machines, IReadOnlyList<TrainingFinished> finished)
+    {
+        await using var undisturbed = Cluster.Create(machines, Steps, job: job);
+        string[] names = [.. Enumerable.Range(0, machines).Select(machine => $"m{machine}")];
+        undisturbed.Start(undisturbed.Topology(1, names));
+        var reference = await undisturbed.AllAsync<TrainingFinished>(names);
+        finished.SelectMany(machine => machine.Digests).OrderBy(digest => digest.Rank).ShouldBe(reference.SelectMany(machine => machine.Digests).OrderBy(digest => digest.Rank));
+        Losses(cluster["m0"]).ShouldBe(Losses(undisturbed["m0"]));
+    }
+
+    // After a return to a checkpoint steps are trained again; the last word on each counts.
+    private static IReadOnlyList<uint> Losses(Cluster.Node node) => [.. node.Events.OfType<StepDone>().Where(step => step.Rank == 0)
+        .GroupBy(step => step.Step).OrderBy(step => step.Key).Select(step => step.Select(done => BitConverter.SingleToUInt32Bits(done.Loss)).Distinct().Single())];
+}
