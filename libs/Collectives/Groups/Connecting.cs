@@ -69,7 +69,7 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
     }
 
     private Task<Socket> DialAsync(ConnectionName name, Member peer, CancellationToken ct) =>
-        Dialer.DialAsync(membership, name, peer, endpoint.Options.HandshakeDeadline, ct);
+        endpoint.Dialer.DialAsync(membership, name, peer, ct);
 
     // From its first moment a bootstrap connection is watched, so that neither side falls silent while the other connections are made.
     private void KeepLink(Socket socket, Member peer)

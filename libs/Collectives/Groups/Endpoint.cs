@@ -10,11 +10,10 @@ namespace TrainMover.Collectives;
 /// </summary>
 public sealed class Endpoint : IAsyncDisposable
 {
-    private readonly Socket _listener;
+    private readonly HandshakeLoop _handshakes;
     private readonly Reception _reception;
     private readonly BootstrapLoop _loop;
     private readonly ConcurrentDictionary<IAsyncDisposable, bool> _open = new();
-    private readonly Task _accepting;
     private long _dataConnectionsOpened;
     private int _disposed;
 
@@ -23,10 +22,11 @@ public sealed class Endpoint : IAsyncDisposable
         Machine = machine;
         Options = options;
         Port = ((IPEndPoint)listener.LocalEndPoint!).Port;
-        _listener = listener;
-        _reception = new Reception(machine, options.HandshakeDeadline);
+        _handshakes = new HandshakeLoop(listener, options.HandshakeDeadline);
+        _reception = new Reception(machine, _handshakes);
+        Dialer = new Dialer(_handshakes, options.HandshakeDeadline);
         _loop = new BootstrapLoop(machine, options);
-        _accepting = AcceptAsync();
+        _handshakes.Start(machine, _reception);
     }
 
     /// <summary>TCP port of the listener.</summary>
@@ -43,7 +43,9 @@ public sealed class Endpoint : IAsyncDisposable
 
     internal CollectivesOptions Options { get; }
 
-    internal int ParkedVisitors => _reception.Parked;
+    internal Dialer Dialer { get; }
+
+    internal int ParkedVisitors => _handshakes.Parked;
 
     /// <summary>Starts to listen.</summary>
     /// <param name="machine">Name of this machine, as topologies have it.</param>
@@ -123,7 +125,7 @@ public sealed class Endpoint : IAsyncDisposable
     /// </summary>
     public void Sever()
     {
-        _listener.Dispose();
+        _handshakes.Stop();
         _reception.Dispose();
         foreach (var open in _open.Keys.ToList())
         {
@@ -139,11 +141,10 @@ public sealed class Endpoint : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
-        _listener.Dispose();
         _reception.Dispose();
+        await _handshakes.DisposeAsync().ConfigureAwait(false);
         foreach (var open in _open.Keys.ToList())
             await open.DisposeAsync().ConfigureAwait(false);
-        await _accepting.ConfigureAwait(false);
         await _loop.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -208,29 +209,5 @@ public sealed class Endpoint : IAsyncDisposable
             .Concat(membership.Stayers.Select(peer => connecting.AcceptLinkAsync(peer, ct)));
         var edges = membership.Part.Added.Where(membership.IsMadeInPhaseOne).Select(edge => connecting.OpenAsync(edge, ct));
         return Task.WhenAll(links.Concat(edges));
-    }
-
-    private async Task AcceptAsync()
-    {
-        while (true)
-        {
-            try
-            {
-                _ = _reception.ReceiveAsync(await _listener.AcceptAsync().ConfigureAwait(false));
-            }
-            catch (Exception closed) when (closed is ObjectDisposedException || Volatile.Read(ref _disposed) != 0)
-            {
-                return;
-            }
-            catch (SocketException broken) when (broken.SocketErrorCode is SocketError.OperationAborted or SocketError.Interrupted or SocketError.NotSocket)
-            {
-                return;
-            }
-            catch (SocketException)
-            {
-                // One visitor went away before it was let in; out of descriptors passes when connections close.
-                await Task.Delay(TimeSpan.FromMilliseconds(10)).ConfigureAwait(false);
-            }
-        }
     }
 }

@@ -95,7 +95,7 @@ public sealed partial class PreparedGroups
         deadline.CancelAfter(_endpoint.Options.SetupDeadline);
         try
         {
-            return await Dialer.DialAsync(_membership, _membership.Stream(_membership.Machine, toMachine, stream), peer, _endpoint.Options.HandshakeDeadline, deadline.Token).ConfigureAwait(false);
+            return await _endpoint.Dialer.DialAsync(_membership, _membership.Stream(_membership.Machine, toMachine, stream), peer, deadline.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException late) when (!ct.IsCancellationRequested)
         {

@@ -86,7 +86,7 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
 
         if (from.Machine == membership.Machine)
         {
-            var socket = await Dialer.DialAsync(membership, Membership.NameOf(edge), to, endpoint.Options.HandshakeDeadline, ct).ConfigureAwait(false);
+            var socket = await endpoint.Dialer.DialAsync(membership, Membership.NameOf(edge), to, ct).ConfigureAwait(false);
             lock (_gate)
                 Edges.Outbound.Add(edge, new OutboundEdge(socket, to));
         }

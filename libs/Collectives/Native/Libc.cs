@@ -21,6 +21,7 @@ internal static unsafe partial class Libc
     public const int EventCloseOnExec = 0x80000;
     public const int Interrupted = 4;
     public const int Again = 11;
+    public const int InProgress = 115;
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);

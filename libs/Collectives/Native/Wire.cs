@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
@@ -122,6 +123,21 @@ internal static unsafe class Wire
             if (held)
                 socket.SafeHandle.DangerousRelease();
         }
+    }
+
+    /// <summary>Begins to connect, without waiting: 0, or a negative error number. When the socket is writable, its error says what became of it.</summary>
+    public static int TryConnect(Socket socket, IPEndPoint endPoint)
+    {
+        var serialized = endPoint.Serialize();
+        fixed (byte* address = serialized.Buffer.Span)
+        {
+            if (Libc.Connect(DescriptorOf(socket), address, (uint)serialized.Size) == 0)
+                return 0;
+        }
+
+        // Interrupted, it goes on all the same.
+        var error = Marshal.GetLastPInvokeError();
+        return error is Libc.InProgress or Libc.Interrupted ? 0 : -error;
     }
 
     public static string Explain(int result) => result == EndOfStream

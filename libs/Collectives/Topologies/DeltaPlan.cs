@@ -80,8 +80,12 @@ public sealed class DeltaPlan
                 (edge.IsIntraMachine ? inherited : kept).Add(edge);
         }
 
-        kept.Sort(RingEdge.Compare);
-        inherited.Sort(RingEdge.Compare);
+        if (_to.RingOrder is not null)
+        {
+            kept.Sort(RingEdge.Compare);
+            inherited.Sort(RingEdge.Compare);
+        }
+
         return (kept, inherited);
     }
 }

@@ -36,8 +36,11 @@ internal static class GroupEdges
         }
     }
 
-    public static IEnumerable<RingEdge> Of(Topology topology) =>
-        Enumerable.Range(0, topology.Size).SelectMany(rank => topology.Layout.GroupsOf(rank).Where(group => group.First == rank)).SelectMany(group => Of(topology, group));
+    /// <summary>All edges, group by group in the order of <see cref="RingEdge.Compare"/>.</summary>
+    public static IEnumerable<RingEdge> Of(Topology topology) => Enumerable.Range(0, topology.Size)
+        .SelectMany(rank => topology.Layout.GroupsOf(rank).Where(group => group.First == rank))
+        .OrderBy(group => group.Kind).ThenBy(group => group.First)
+        .SelectMany(group => Of(topology, group));
 
     /// <summary>The edge that a rank of a group writes to, and the one that it reads from.</summary>
     public static (RingEdge Outbound, RingEdge Inbound) At(Topology topology, GroupId group, IReadOnlyList<int> ranks, int index, int channel) => (

@@ -18,6 +18,9 @@ public readonly record struct RingEdge(GroupId Group, int Channel, int FromRank,
     /// <summary>Whether a machine is one of the ends.</summary>
     public bool Touches(string machine) => FromMachine == machine || ToMachine == machine;
 
+    /// <summary>Ranks tell edges of one topology apart, so that no names have to be hashed.</summary>
+    public override int GetHashCode() => HashCode.Combine(Group.Kind, Group.First, Channel, FromRank, ToRank);
+
     /// <inheritdoc/>
     public override string ToString() => $"{Group.Kind} {Group.First} channel {Channel}: {FromRank} ({FromMachine}) > {ToRank} ({ToMachine})";
 

@@ -1,14 +1,29 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using TrainMover.Collectives;
 
 namespace TrainMover.Training;
 
 /// <summary>
 /// Replica state in a safetensors file that any reader of that format opens: every parameter under its name, its moments under
-/// <c>optimizer.first_moment.</c> and <c>optimizer.second_moment.</c>; job, step, seed and checksum in the metadata.
+/// <c>optimizer.first_moment.</c> and <c>optimizer.second_moment.</c>; job, step, seed and checksum in the metadata. In a layout of several stages or tensor-parallel ranks each
+/// holds its part, so there are as many files.
 /// </summary>
 public static class Checkpoint
 {
+    /// <summary>Name of the file that holds the part of one rank; alike for all data-parallel ranks unless the optimizer is sharded.</summary>
+    /// <param name="name">Name of the whole checkpoint without extension.</param>
+    /// <param name="layout">Degrees of parallelism.</param>
+    /// <param name="position">Where the rank stands in them.</param>
+    /// <param name="sharded">Whether the optimizer is sharded.</param>
+    public static string FileName(string name, ParallelLayout layout, RankPosition position, bool sharded)
+    {
+        var stage = layout.Pp > 1 ? $".pp{position.Pp}" : "";
+        var tensor = layout.Tp > 1 ? $".tp{position.Tp}" : "";
+        var shard = sharded && layout.Dp > 1 ? $".dp{position.Dp}" : "";
+        return $"{name}{stage}{tensor}{shard}.safetensors";
+    }
+
     /// <summary>Writes a checkpoint. After a crash the file is the old one or the new one, whole.</summary>
     /// <param name="file">Path; its folder is made if need be, an existing file is replaced.</param>
     /// <param name="replica">State to write, between two steps.</param>
@@ -17,7 +32,7 @@ public static class Checkpoint
     /// <exception cref="IOException">The file cannot be written; an existing one is untouched.</exception>
     public static CheckpointInfo Save(string file, Replica replica, string job)
     {
-        var header = CheckpointHeader.Write(new CheckpointInfo(job, replica.Step, replica.Recipe.Seed, CheckpointHeader.NoChecksum), replica.Layout);
+        var header = CheckpointHeader.Write(new CheckpointInfo(job, replica.Step, replica.Recipe.Seed, CheckpointHeader.NoChecksum), CheckpointTensors.Of(replica));
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(header);
         ForEachTensor(replica, bytes => hash.AppendData(bytes));
@@ -44,7 +59,7 @@ public static class Checkpoint
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1 << 16);
             var header = ReadHeader(file, stream);
-            var info = CheckpointHeader.Read(file, header, stream.Length - stream.Position, replica.Layout);
+            var info = CheckpointHeader.Read(file, header, stream.Length - stream.Position, CheckpointTensors.Of(replica));
             if (info.Seed != replica.Recipe.Seed)
                 throw new CheckpointException(file, $"it was written with seed {info.Seed}, the replica has seed {replica.Recipe.Seed}");
 
@@ -108,13 +123,7 @@ public static class Checkpoint
 
     private static void ForEachTensor(Replica replica, TensorBytes use)
     {
-        for (var part = 0; part < CheckpointHeader.Prefixes.Length; part++)
-        {
-            foreach (var slot in replica.Layout.Slots)
-            {
-                var flat = part switch { 0 => replica.ParameterData, 1 => replica.FirstMoment, _ => replica.SecondMoment };
-                use(MemoryMarshal.AsBytes(flat.Slice(slot.Offset, slot.Count)));
-            }
-        }
+        foreach (var tensor in CheckpointTensors.Of(replica))
+            use(MemoryMarshal.AsBytes(tensor.In(replica)));
     }
 }

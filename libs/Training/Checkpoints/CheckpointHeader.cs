@@ -19,9 +19,7 @@ internal static class CheckpointHeader
 
     public static string NoChecksum { get; } = new('0', 64);
 
-    public static string[] Prefixes { get; } = ["", "optimizer.first_moment.", "optimizer.second_moment."];
-
-    public static byte[] Write(CheckpointInfo info, ParameterLayout layout)
+    public static byte[] Write(CheckpointInfo info, IReadOnlyList<CheckpointTensor> tensors)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -34,11 +32,11 @@ internal static class CheckpointHeader
             json.WriteString("step", info.Step.ToString(CultureInfo.InvariantCulture));
             json.WriteString("seed", info.Seed.ToString(CultureInfo.InvariantCulture));
             json.WriteEndObject();
-            foreach (var (name, slot, begin, end) in Tensors(layout))
+            foreach (var (tensor, begin, end) in Placed(tensors))
             {
-                json.WriteStartObject(name);
+                json.WriteStartObject(tensor.Name);
                 json.WriteString("dtype", "F32");
-                WriteNumbers(json, "shape", slot.Dimensions);
+                WriteNumbers(json, "shape", tensor.Dimensions);
                 WriteNumbers(json, "data_offsets", [begin, end]);
                 json.WriteEndObject();
             }
@@ -52,7 +50,7 @@ internal static class CheckpointHeader
         return buffer.ToArray();
     }
 
-    public static CheckpointInfo Read(string file, byte[] header, long dataLength, ParameterLayout layout)
+    public static CheckpointInfo Read(string file, byte[] header, long dataLength, IReadOnlyList<CheckpointTensor> tensors)
     {
         try
         {
@@ -69,9 +67,9 @@ internal static class CheckpointHeader
                 Text(metadata, "checksum"));
             var expected = 1;
             var length = 0L;
-            foreach (var (name, slot, begin, end) in Tensors(layout))
+            foreach (var (tensor, begin, end) in Placed(tensors))
             {
-                RequireTensor(file, root, name, slot, begin, end);
+                RequireTensor(file, root, tensor, begin, end);
                 expected++;
                 length = end;
             }
@@ -110,28 +108,25 @@ internal static class CheckpointHeader
             Encoding.UTF8.GetBytes(by, header.AsSpan(at));
     }
 
-    private static void RequireTensor(string file, JsonElement root, string name, ParameterSlot slot, long begin, long end)
+    private static void RequireTensor(string file, JsonElement root, CheckpointTensor expected, long begin, long end)
     {
-        if (!root.TryGetProperty(name, out var tensor))
-            throw new CheckpointException(file, $"tensor {name} is missing");
+        if (!root.TryGetProperty(expected.Name, out var tensor))
+            throw new CheckpointException(file, $"tensor {expected.Name} is missing");
         var fits = Text(tensor, "dtype") == "F32"
-            && tensor.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64()).SequenceEqual(slot.Dimensions)
+            && tensor.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64()).SequenceEqual(expected.Dimensions)
             && tensor.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt64()).SequenceEqual([begin, end]);
         if (!fits)
-            throw new CheckpointException(file, $"tensor {name} is not F32 [{string.Join(", ", slot.Dimensions)}] at bytes {begin} to {end}");
+            throw new CheckpointException(file, $"tensor {expected.Name} is not F32 [{string.Join(", ", expected.Dimensions)}] at bytes {begin} to {end}");
     }
 
-    private static IEnumerable<(string Name, ParameterSlot Slot, long Begin, long End)> Tensors(ParameterLayout layout)
+    private static IEnumerable<(CheckpointTensor Tensor, long Begin, long End)> Placed(IReadOnlyList<CheckpointTensor> tensors)
     {
         var offset = 0L;
-        foreach (var prefix in Prefixes)
+        foreach (var tensor in tensors)
         {
-            foreach (var slot in layout.Slots)
-            {
-                var end = offset + (long)slot.Count * sizeof(float);
-                yield return (prefix + slot.Name, slot, offset, end);
-                offset = end;
-            }
+            var end = offset + ((long)tensor.Count * sizeof(float));
+            yield return (tensor, offset, end);
+            offset = end;
         }
     }
 

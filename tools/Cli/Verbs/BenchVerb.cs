@@ -1,16 +1,13 @@
 using System.CommandLine;
-using System.Text.Json;
 using TrainMover.Cli.Bench;
 using TrainMover.Cli.CommandLine;
 using TrainMover.Cli.Demo;
 using TrainMover.Cli.Jobs;
-using TrainMover.Contracts;
 
 namespace TrainMover.Cli.Verbs;
 
 internal static class BenchVerb
 {
-    private static readonly JsonSerializerOptions Indented = new(Catalog.Json) { WriteIndented = true };
     private const int Steps = 120;
     private const int RestartsPerRun = 3;
     private const int MostRepeats = 20;
@@ -19,12 +16,13 @@ internal static class BenchVerb
     {
         var command = new Command("bench", "Measures.");
         command.Subcommands.Add(Restart());
+        command.Subcommands.Add(DeltaPlan());
         return command;
     }
 
     private static Command Restart()
     {
-        var file = new Option<string?>("--json") { Description = "File that receives the figures as JSON." };
+        var file = ResultFile.Option();
         var repeats = new Option<int>("--repeat") { Description = "Jobs to run, each with both migrations and as many restarts after it.", DefaultValueFactory = _ => 3 };
         var command = new Command("restart", "Measures both migrations' pauses beside checkpoint restarts of the same job, in one run; medians.");
         command.Options.Add(file);
@@ -32,14 +30,29 @@ internal static class BenchVerb
         command.SetAction(async (parsed, ct) =>
         {
             var output = Output.ForPeople();
-            var target = parsed.GetValue(file);
-            if (target is not null && Path.GetDirectoryName(Path.GetFullPath(target)) is { } folder && !Directory.Exists(folder))
-                throw new BadInputException($"The folder {folder} does not exist: create it, or choose another file for --json.");
+            var target = ResultFile.Of(parsed.GetValue(file));
             if (parsed.GetValue(repeats) is var count and (< 1 or > MostRepeats))
                 throw new BadInputException($"--repeat {count} is not in 1..{MostRepeats}.");
             var result = await RunAsync(output, Access.Current(), parsed.GetValue(repeats), ct);
-            if (target is not null) await File.WriteAllTextAsync(target, JsonSerializer.Serialize(result, Indented) + "\n", ct);
+            await target.WriteAsync(result, ct);
             Tell(output, result);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command DeltaPlan()
+    {
+        var file = ResultFile.Option();
+        var command = new Command("delta-plan", "Measures the plan of a switch in a job of 131,072 devices: one machine is replaced.");
+        command.Options.Add(file);
+        command.SetAction(async (parsed, ct) =>
+        {
+            var output = Output.ForPeople();
+            var target = ResultFile.Of(parsed.GetValue(file));
+            var result = DeltaPlanBench.Run(output.Progress);
+            await target.WriteAsync(result, ct);
+            DeltaPlanBench.Tell(output, result);
             return 0;
         });
         return command;
