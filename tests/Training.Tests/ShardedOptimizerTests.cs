@@ -73,7 +73,7 @@ public sealed class ShardedOptimizerTests
         replicas[1] = new Replica(Shape, recipe, layout, new RankPosition(1, 0, 0)) { Step = 2 };
         lost.Dispose();
         replicas[2].ParameterData.CopyTo(replicas[1].ParameterData);
-        Copy(replicas[2].BackupRegions, replicas[1].StateRegions.Skip(1));
+        Copy(replicas[2].BackupMomentRegions, replicas[1].MomentRegions);
         var digests = new string[3];
         Ranks.Run(ThreadGroups.Of(layout), own =>
         {
@@ -154,9 +154,9 @@ public sealed class ShardedOptimizerTests
             StepProtocol.TrainStep(replica, TinyJob.Text, groups, StepProtocol.Commit);
     }
 
-    private static unsafe void Copy(IEnumerable<(nint Address, long Bytes)> from, IEnumerable<(nint Address, long Bytes)> to)
+    private static unsafe void Copy(IEnumerable<MemoryRegion> from, IEnumerable<MemoryRegion> to)
     {
         foreach (var (source, target) in from.Zip(to))
-            Buffer.MemoryCopy((void*)source.Address, (void*)target.Address, target.Bytes, source.Bytes);
+            Buffer.MemoryCopy((void*)source.Address, (void*)target.Address, target.Length, source.Length);
     }
 }

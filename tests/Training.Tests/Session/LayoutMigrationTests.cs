@@ -6,7 +6,7 @@ namespace TrainMover.Training.Tests.Session;
 /// <summary>Migrations of jobs in every layout: losses, final digests of every rank, and connections are those of the uninterrupted run and of the plan.</summary>
 public class LayoutMigrationTests
 {
-    private const int Steps = 12;
+    private const int Steps = 300;
     private static readonly ModelShape Shape = new(Layers: 3, Width: 32, Heads: 2, Context: 8, Dropout: 0.1f);
 
     private readonly Probes _probes = new();
