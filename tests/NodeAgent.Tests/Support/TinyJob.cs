@@ -26,10 +26,10 @@ internal sealed class TinyJob : IDisposable
     public JobSpec Spec { get; }
 
     /// <summary>Initial checkpoint, as every worker names it.</summary>
-    public string Checkpoint => Path.Combine(Spec.Directory, "initial.safetensors");
+    public string Checkpoint => Path.Combine(Spec.Directory, "checkpoints", "00000000", "rank-0.safetensors");
 
     /// <summary>Folder of the record of the first step, as every worker names it.</summary>
-    public string Record => Path.Combine(Spec.Directory, "first-step");
+    public string Record => Path.Combine(Spec.Directory, "first-step", "rank-0");
 
     public static JobTopology Topology(int generation, params (string Machine, int Port)[] places) =>
         new(generation, [.. places.Select((place, rank) => new RankPlace(rank, place.Machine, "127.0.0.1", place.Port))], Key);

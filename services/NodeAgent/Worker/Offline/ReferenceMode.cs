@@ -13,7 +13,7 @@ internal static class ReferenceMode
         TorchRuntime.Load();
         var model = new ByteGpt(JobTranslation.ToShape(job));
         var result = await ReferenceRun.RunAsync(model, JobTranslation.ToRecipe(job), Corpus.Load(job.DataFile), JobTranslation.ToLayout(job));
-        var parameters = model.Parameters.Sum(parameter => parameter.Count);
+        var parameters = model.Parameters.Sum(parameter => parameter.Dimensions.Aggregate(1L, (product, size) => product * size));
         var text = JsonSerializer.Serialize(new { Parameters = parameters, result.LossBits, result.Digests }, Catalog.Json);
         await File.WriteAllTextAsync(resultFile + ".new", text, CancellationToken.None);
         File.Move(resultFile + ".new", resultFile, overwrite: true);
