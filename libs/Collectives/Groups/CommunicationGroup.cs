@@ -107,8 +107,8 @@ public sealed unsafe class CommunicationGroup : ICommunicator
             return [.. _channels.Select(channel => channel.Release())];
     }
 
-    /// <summary>Which ends of a channel there are; after a switch that failed half-way some are missing.</summary>
-    internal (bool Outbound, bool Inbound) HasEnds(int channel) => (_channels[channel].Outbound is not null, _channels[channel].Inbound is not null);
+    /// <summary>Which ends of a channel are whole; after a switch that failed half-way some are missing.</summary>
+    internal (bool Outbound, bool Inbound) HasEnds(int channel) => (IsWhole(_channels[channel].Outbound), IsWhole(_channels[channel].Inbound));
 
     internal void Close()
     {
@@ -119,6 +119,8 @@ public sealed unsafe class CommunicationGroup : ICommunicator
                 channel.Dispose();
         }
     }
+
+    private static bool IsWhole(RingConnection? edge) => edge is not null && !Wire.IsBroken(edge.Descriptor);
 
     private void Call(in RingSchedule schedule)
     {

@@ -41,10 +41,10 @@ internal sealed class RankGroups : IRankGroups
 
     public IEnumerable<CommunicationGroup> All => _groups.Values;
 
-    /// <summary>Whether this rank's end of an edge that it writes to is there.</summary>
+    /// <summary>Whether this rank's end of an edge that it writes to is there and whole.</summary>
     public bool Writes(RingEdge edge) => _groups.TryGetValue(edge.Group, out var group) && group.HasEnds(edge.Channel).Outbound;
 
-    /// <summary>Whether this rank's end of an edge that it reads from is there.</summary>
+    /// <summary>Whether this rank's end of an edge that it reads from is there and whole.</summary>
     public bool Reads(RingEdge edge) => _groups.TryGetValue(edge.Group, out var group) && group.HasEnds(edge.Channel).Inbound;
 
     /// <summary>Takes the data connections out of the groups, under the names of this generation.</summary>

@@ -15,6 +15,9 @@ internal static unsafe partial class Libc
 {
     public const short PollIn = 0x001;
     public const short PollOut = 0x004;
+    public const short PollError = 0x008;
+    public const short PollHangUp = 0x010;
+    public const short PollPeerHangUp = 0x2000;
     public const int DontWait = 0x40;
     public const int NoSignal = 0x4000;
     public const int EventNonBlocking = 0x800;

@@ -125,6 +125,13 @@ internal static unsafe class Wire
         }
     }
 
+    /// <summary>Whether a connection was reset, or closed by the peer.</summary>
+    public static bool IsBroken(int descriptor)
+    {
+        var asked = new PollDescriptor { Descriptor = descriptor, Events = Libc.PollPeerHangUp };
+        return Libc.Poll(&asked, 1, 0) > 0 && (asked.Returned & (Libc.PollError | Libc.PollHangUp | Libc.PollPeerHangUp)) != 0;
+    }
+
     /// <summary>Begins to connect, without waiting: 0, or a negative error number. When the socket is writable, its error says what became of it.</summary>
     public static int TryConnect(Socket socket, IPEndPoint endPoint)
     {
