@@ -5,19 +5,28 @@ internal static class Numbers
 {
     public static float[] Of(int rank, int count, int seed = 0) => [.. Enumerable.Range(0, count).Select(index => MathF.Sin((seed * 7919) + (rank * 104729) + index) * 1000f)];
 
-    /// <summary>Chunk c is summed beginning with rank c, around the ring.</summary>
-    public static float[] RingSum(float[][] inputs)
+    /// <summary>
+    /// The serial fold: chunk c is summed beginning with rank c, around the ring; each channel has its share of every chunk, and odd channels go around the other way. Few bytes take one channel.
+    /// </summary>
+    public static float[] RingSum(float[][] inputs, int channels = 1)
     {
         var (size, count) = (inputs.Length, inputs[0].Length);
         var sums = new float[count];
+        if (count * sizeof(float) < channels * 128 * 1024)
+            channels = 1;
         for (var chunk = 0; chunk < size; chunk++)
         {
-            for (var index = (long)count * chunk / size; index < (long)count * (chunk + 1) / size; index++)
+            var (first, past) = ((int)((long)count * chunk / size), (int)((long)count * (chunk + 1) / size));
+            for (var channel = 0; channel < channels; channel++)
             {
-                var sum = inputs[chunk][index];
-                for (var step = 1; step < size; step++)
-                    sum += inputs[(chunk + step) % size][index];
-                sums[index] = sum;
+                var step = channel % 2 == 0 ? 1 : size - 1;
+                for (var index = first + ((past - first) * channel / channels); index < first + ((past - first) * (channel + 1) / channels); index++)
+                {
+                    var sum = inputs[chunk][index];
+                    for (var hop = 1; hop < size; hop++)
+                        sum += inputs[(chunk + (hop * step)) % size][index];
+                    sums[index] = sum;
+                }
             }
         }
 

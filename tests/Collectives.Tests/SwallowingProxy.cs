@@ -8,6 +8,7 @@ internal sealed class SwallowingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly List<TcpClient> _clients = [];
+    private readonly List<long> _passed = [];
     private readonly Lock _gate = new();
     private volatile bool _swallows;
     private int _target;
@@ -28,6 +29,20 @@ internal sealed class SwallowingProxy : IAsyncDisposable
 
     public void Swallow() => _swallows = true;
 
+    /// <summary>Resets the connection that the most bytes went over.</summary>
+    public void CutBusiest()
+    {
+        lock (_gate)
+        {
+            var busiest = _passed.IndexOf(_passed.Max());
+            foreach (var client in _clients.Slice(busiest * 2, 2))
+            {
+                client.LingerState = new LingerOption(true, 0);
+                client.Close();
+            }
+        }
+    }
+
     public ValueTask DisposeAsync()
     {
         _listener.Dispose();
@@ -45,11 +60,17 @@ internal sealed class SwallowingProxy : IAsyncDisposable
                 var outer = await _listener.AcceptTcpClientAsync();
                 var inner = new TcpClient { NoDelay = true };
                 outer.NoDelay = true;
+                int index;
                 lock (_gate)
+                {
+                    index = _passed.Count;
+                    _passed.Add(0);
                     _clients.AddRange([outer, inner]);
+                }
+
                 await inner.ConnectAsync(IPAddress.Loopback, _target);
-                _ = PumpAsync(outer.GetStream(), inner.GetStream());
-                _ = PumpAsync(inner.GetStream(), outer.GetStream());
+                _ = PumpAsync(outer.GetStream(), inner.GetStream(), index);
+                _ = PumpAsync(inner.GetStream(), outer.GetStream(), index);
             }
         }
         catch (Exception closed) when (closed is SocketException or ObjectDisposedException or InvalidOperationException)
@@ -58,7 +79,7 @@ internal sealed class SwallowingProxy : IAsyncDisposable
         }
     }
 
-    private async Task PumpAsync(NetworkStream from, NetworkStream to)
+    private async Task PumpAsync(NetworkStream from, NetworkStream to, int connection)
     {
         var buffer = new byte[65536];
         try
@@ -66,6 +87,8 @@ internal sealed class SwallowingProxy : IAsyncDisposable
             int read;
             while ((read = await from.ReadAsync(buffer)) > 0)
             {
+                lock (_gate)
+                    _passed[connection] += read;
                 if (!_swallows)
                     await to.WriteAsync(buffer.AsMemory(0, read));
             }

@@ -10,9 +10,9 @@ public sealed unsafe class CommunicationGroup : ICommunicator
 {
     private readonly Lock _calls = new();
     private readonly MachineGroups _generation;
-    private readonly Ring[] _channels;
+    private readonly Channels _channels;
 
-    internal CommunicationGroup(MachineGroups generation, GroupId id, int rank, int size, Ring[] channels)
+    internal CommunicationGroup(MachineGroups generation, GroupId id, int rank, int size, Channels channels)
     {
         _generation = generation;
         _channels = channels;
@@ -32,7 +32,7 @@ public sealed unsafe class CommunicationGroup : ICommunicator
     public void AllReduce(Span<float> buffer, ReduceOperation operation)
     {
         fixed (float* data = buffer)
-            Call(RingSchedule.AllReduce(data, buffer.Length, Rank, Size, operation));
+            Call(CollectiveCall.AllReduce(data, buffer.Length, Rank, Size, operation));
     }
 
     /// <inheritdoc/>
@@ -42,7 +42,7 @@ public sealed unsafe class CommunicationGroup : ICommunicator
             throw new ArgumentException($"{Size} ranks with {mine.Length} bytes each do not make {all.Length} bytes.", nameof(all));
         mine.CopyTo(all[(Rank * mine.Length)..]);
         fixed (byte* data = all)
-            Call(RingSchedule.AllGather(RingFrameKind.AllGather, data, mine.Length, Rank, Size));
+            Call(CollectiveCall.OfBlocks(RingFrameKind.AllGather, data, mine.Length, Rank, Size));
     }
 
     /// <inheritdoc/>
@@ -51,7 +51,7 @@ public sealed unsafe class CommunicationGroup : ICommunicator
         ArgumentOutOfRangeException.ThrowIfNegative(root);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(root, Size);
         fixed (byte* data = buffer)
-            Call(RingSchedule.Broadcast(data, buffer.Length, root, Rank, Size));
+            Call(CollectiveCall.Broadcast(data, buffer.Length, root, Rank, Size));
     }
 
     /// <inheritdoc/>
@@ -60,25 +60,36 @@ public sealed unsafe class CommunicationGroup : ICommunicator
         // One byte of everybody at everybody: whoever has them all knows that all have come.
         Span<byte> arrivals = stackalloc byte[Size];
         fixed (byte* data = arrivals)
-            Call(RingSchedule.AllGather(RingFrameKind.Barrier, data, 1, Rank, Size));
+            Call(CollectiveCall.OfBlocks(RingFrameKind.Barrier, data, 1, Rank, Size));
     }
 
     /// <inheritdoc/>
     public void ReduceScatter(Span<float> buffer)
     {
         fixed (float* data = buffer)
-            Call(RingSchedule.ReduceScatter(data, buffer.Length, Rank, Size));
+            Call(CollectiveCall.OfFloats(RingFrameKind.ReduceScatter, data, buffer.Length, Rank, Size));
     }
 
     /// <inheritdoc/>
     public void AllGather(Span<float> buffer)
     {
         fixed (float* data = buffer)
-            Call(RingSchedule.GatherParts(data, buffer.Length, Rank, Size));
+            Call(CollectiveCall.OfFloats(RingFrameKind.AllGather, data, buffer.Length, Rank, Size));
     }
 
     /// <inheritdoc/>
-    public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious) => throw new NotSupportedException();
+    public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious)
+    {
+        if (Size == 1)
+        {
+            if (toNext.Length != fromPrevious.Length)
+                throw new ArgumentException($"A group of one receives the {toNext.Length} bytes that it sends, not {fromPrevious.Length}.", nameof(fromPrevious));
+            toNext.CopyTo(fromPrevious);
+        }
+
+        fixed (byte* leaving = toNext, arriving = fromPrevious)
+            Call(CollectiveCall.Shift(leaving, toNext.Length, arriving, fromPrevious.Length, Rank, Size));
+    }
 
     /// <summary>As <see cref="MachineGroups.Fail"/>: all groups of the generation end.</summary>
     public void Fail(GroupFailure cause) => _generation.Fail(cause);
@@ -87,40 +98,29 @@ public sealed unsafe class CommunicationGroup : ICommunicator
         new(fault.Kind, fault.Suspect?.Rank, fault.Suspect?.Machine, fault.Message, Stopwatch.GetTimestamp());
 
     /// <summary>Ends the call in progress and all later ones; from any thread.</summary>
-    internal void Interrupt()
-    {
-        foreach (var channel in _channels)
-            channel.Interrupt();
-    }
+    internal void Interrupt() => _channels.Interrupt();
 
     /// <summary>Resets every connection, as the death of this process would.</summary>
-    internal void Reset()
-    {
-        foreach (var channel in _channels)
-            channel.Reset();
-    }
+    internal void Reset() => _channels.Reset();
 
     /// <summary>Gives the data connections to the next generation. A call in progress has failed or is awaited.</summary>
     internal (OutboundEdge? Outbound, InboundEdge? Inbound)[] Release()
     {
         lock (_calls)
-            return [.. _channels.Select(channel => channel.Release())];
+            return _channels.Release();
     }
 
-    /// <summary>Which ends of a channel there are; after a switch that failed half-way some are missing.</summary>
-    internal (bool Outbound, bool Inbound) HasEnds(int channel) => (_channels[channel].Outbound is not null, _channels[channel].Inbound is not null);
+    /// <summary>Which ends of a channel are whole; after a switch that failed half-way some are missing.</summary>
+    internal (bool Outbound, bool Inbound) HasEnds(int channel) => (_channels.Rings[channel].Outbound is { IsBroken: false }, _channels.Rings[channel].Inbound is { IsBroken: false });
 
     internal void Close()
     {
         Interrupt();
         lock (_calls)
-        {
-            foreach (var channel in _channels)
-                channel.Dispose();
-        }
+            _channels.Dispose();
     }
 
-    private void Call(in RingSchedule schedule)
+    private void Call(in CollectiveCall call)
     {
         lock (_calls)
         {
@@ -129,7 +129,7 @@ public sealed unsafe class CommunicationGroup : ICommunicator
                 return;
             try
             {
-                _channels[0].Run(schedule);
+                _channels.Run(call);
             }
             catch (OperationCanceledException)
             {

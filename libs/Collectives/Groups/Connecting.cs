@@ -31,12 +31,12 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
         if (from.Machine == membership.Machine)
         {
             var socket = await DialAsync(Membership.NameOf(edge), to, ct).ConfigureAwait(false);
-            Keep(() => _edges.Outbound.Add(edge, new OutboundEdge(socket, to)), socket);
+            Keep(() => _edges.Outbound.Add(edge, new TcpOutboundEdge(socket, to)), socket);
         }
         else
         {
             var socket = await membership.AwaitAsync(from.Machine, Membership.NameOf(edge), ct).ConfigureAwait(false);
-            Keep(() => _edges.Inbound.Add(edge, new InboundEdge(socket, from)), socket);
+            Keep(() => _edges.Inbound.Add(edge, new TcpInboundEdge(socket, from)), socket);
         }
 
         endpoint.CountDataConnection();

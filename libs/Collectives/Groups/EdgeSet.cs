@@ -12,7 +12,7 @@ internal sealed class EdgeSet : IDisposable
 
     /// <summary>Makes both ends of an edge inside this machine.</summary>
     public void AddInside(RingEdge edge, Topology topology) =>
-        (Outbound[edge], Inbound[edge]) = LoopbackEdges.Create(topology[edge.FromRank], topology[edge.ToRank]);
+        (Outbound[edge], Inbound[edge]) = MemoryEdges.Create(topology[edge.FromRank], topology[edge.ToRank]);
 
     /// <summary>Closes the ends of an edge that are here; false when there are none.</summary>
     public bool Drop(RingEdge edge)

@@ -1,6 +1,6 @@
 namespace TrainMover.Collectives;
 
-// After a switch that failed half-way, an end of a connection that the next plan keeps may be missing. Stayers tell each other in phase 1, so that both ends know.
+// After a switch that failed half-way, or a broken connection, an end that the next plan keeps may be missing. Stayers tell each other in phase 1, so that both ends know.
 public sealed partial class PreparedGroups
 {
     private readonly HashSet<string> _untold;

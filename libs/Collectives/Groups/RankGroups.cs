@@ -41,10 +41,10 @@ internal sealed class RankGroups : IRankGroups
 
     public IEnumerable<CommunicationGroup> All => _groups.Values;
 
-    /// <summary>Whether this rank's end of an edge that it writes to is there.</summary>
+    /// <summary>Whether this rank's end of an edge that it writes to is there and whole.</summary>
     public bool Writes(RingEdge edge) => _groups.TryGetValue(edge.Group, out var group) && group.HasEnds(edge.Channel).Outbound;
 
-    /// <summary>Whether this rank's end of an edge that it reads from is there.</summary>
+    /// <summary>Whether this rank's end of an edge that it reads from is there and whole.</summary>
     public bool Reads(RingEdge edge) => _groups.TryGetValue(edge.Group, out var group) && group.HasEnds(edge.Channel).Inbound;
 
     /// <summary>Takes the data connections out of the groups, under the names of this generation.</summary>
@@ -69,20 +69,18 @@ internal sealed class RankGroups : IRankGroups
     {
         var ranks = _generation.Topology.RanksOf(id);
         var index = GroupEdges.IndexOf(ranks, Rank);
-        var rings = new Ring[ranks.Count == 1 ? 0 : _generation.Topology.Channels];
-        for (var channel = 0; channel < rings.Length; channel++)
+        var channels = Enumerable.Range(0, ranks.Count == 1 ? 0 : _generation.Topology.Channels).Select(channel =>
         {
             var (outbound, inbound) = GroupEdges.At(_generation.Topology, id, ranks, index, channel);
-            rings[channel] = new Ring(_generation.Topology.Generation, edges.Outbound.GetValueOrDefault(outbound), edges.Inbound.GetValueOrDefault(inbound), _deadline);
-        }
-
-        return new CommunicationGroup(_generation, id, index, ranks.Count, rings);
+            return (edges.Outbound.GetValueOrDefault(outbound), edges.Inbound.GetValueOrDefault(inbound));
+        });
+        return new CommunicationGroup(_generation, id, index, ranks.Count, new Channels(_generation.Topology.Generation, channels, _deadline));
     }
 
     private CommunicationGroup Of(GroupId id)
     {
         if (!_groups.TryGetValue(id, out var group))
-            _groups.Add(id, group = new CommunicationGroup(_generation, id, 0, 1, []));
+            _groups.Add(id, group = new CommunicationGroup(_generation, id, 0, 1, new Channels(_generation.Topology.Generation, [], _deadline)));
         return group;
     }
 }

@@ -88,13 +88,13 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
         {
             var socket = await endpoint.Dialer.DialAsync(membership, Membership.NameOf(edge), to, ct).ConfigureAwait(false);
             lock (_gate)
-                Edges.Outbound.Add(edge, new OutboundEdge(socket, to));
+                Edges.Outbound.Add(edge, new TcpOutboundEdge(socket, to));
         }
         else
         {
             var socket = await membership.AwaitAsync(from.Machine, Membership.NameOf(edge), ct).ConfigureAwait(false);
             lock (_gate)
-                Edges.Inbound.Add(edge, new InboundEdge(socket, from));
+                Edges.Inbound.Add(edge, new TcpInboundEdge(socket, from));
         }
 
         Count(added: 1);
@@ -103,19 +103,13 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
 
     private async Task MarkAsync(List<OutboundEdge> outbound, List<InboundEdge> inbound, CancellationToken ct)
     {
-        using var interruption = new Signal();
-        using var registration = ct.Register(interruption.Set);
-        await Task.WhenAll(Enumerable.Range(0, Math.Max(outbound.Count, inbound.Count)).Select(index => Task.Factory.StartNew(
-            () => Resynchronization.Run(
-                outbound.ElementAtOrDefault(index),
-                inbound.ElementAtOrDefault(index),
-                _to.Generation,
-                interruption,
-                () => ct.IsCancellationRequested,
-                endpoint.Options.SetupDeadline),
+        using var waker = new Waker();
+        using var registration = ct.Register(waker.Interrupt);
+        await Task.Factory.StartNew(
+            () => Resynchronization.Run(outbound, inbound, _to.Generation, waker, () => ct.IsCancellationRequested, endpoint.Options.SetupDeadline),
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
-            TaskScheduler.Default))).ConfigureAwait(false);
+            TaskScheduler.Default).ConfigureAwait(false);
     }
 
     private void Count(int kept = 0, int inherited = 0, int removed = 0, int added = 0)

@@ -10,11 +10,33 @@ internal struct PollDescriptor
     public short Returned;
 }
 
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct Stretch
+{
+    public byte* Bytes;
+    public nuint Length;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct MessageHeader
+{
+    public void* Name;
+    public uint NameLength;
+    public Stretch* Stretches;
+    public nuint StretchCount;
+    public void* Control;
+    public nuint ControlLength;
+    public int Flags;
+}
+
 /// <summary>The calls of Linux that the data path makes itself: they allocate nothing and wait on several descriptors at once.</summary>
 internal static unsafe partial class Libc
 {
     public const short PollIn = 0x001;
     public const short PollOut = 0x004;
+    public const short PollError = 0x008;
+    public const short PollHangUp = 0x010;
+    public const short PollPeerHangUp = 0x2000;
     public const int DontWait = 0x40;
     public const int NoSignal = 0x4000;
     public const int EventNonBlocking = 0x800;
@@ -28,6 +50,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     public static partial nint Send(int descriptor, byte* bytes, nuint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    public static partial nint SendMessage(int descriptor, MessageHeader* message, int flags);
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     public static partial nint Receive(int descriptor, byte* bytes, nuint length, int flags);

@@ -13,12 +13,35 @@ internal static unsafe class Wire
 
     public static int DescriptorOf(Socket socket) => (int)socket.SafeHandle.DangerousGetHandle();
 
+    /// <summary>Settings of a socket that carries calls.</summary>
+    public static void PrepareForData(Socket socket) => socket.NoDelay = true;
+
     /// <summary>Bytes sent; 0 when the socket takes none now; a negative error number.</summary>
     public static int TrySend(int descriptor, byte* bytes, long length)
     {
         while (true)
         {
             var sent = Libc.Send(descriptor, bytes, (nuint)Math.Min(length, 1 << 30), Libc.DontWait | Libc.NoSignal);
+            if (sent >= 0)
+                return (int)sent;
+            var error = Marshal.GetLastPInvokeError();
+            if (error == Libc.Again)
+                return 0;
+            if (error != Libc.Interrupted)
+                return -error;
+        }
+    }
+
+    /// <summary>As <see cref="TrySend(int, byte*, long)"/>, of two stretches one after the other in one packet.</summary>
+    public static int TrySend(int descriptor, byte* first, long firstLength, byte* second, long secondLength)
+    {
+        var stretches = stackalloc Stretch[2];
+        stretches[0] = new Stretch { Bytes = first, Length = (nuint)firstLength };
+        stretches[1] = new Stretch { Bytes = second, Length = (nuint)Math.Min(secondLength, 1 << 30) };
+        var message = new MessageHeader { Stretches = stretches, StretchCount = secondLength > 0 ? 2u : 1u };
+        while (true)
+        {
+            var sent = Libc.SendMessage(descriptor, &message, Libc.DontWait | Libc.NoSignal);
             if (sent >= 0)
                 return (int)sent;
             var error = Marshal.GetLastPInvokeError();
@@ -123,6 +146,13 @@ internal static unsafe class Wire
             if (held)
                 socket.SafeHandle.DangerousRelease();
         }
+    }
+
+    /// <summary>Whether a connection was reset, or closed by the peer.</summary>
+    public static bool IsBroken(int descriptor)
+    {
+        var asked = new PollDescriptor { Descriptor = descriptor, Events = Libc.PollPeerHangUp };
+        return Libc.Poll(&asked, 1, 0) > 0 && (asked.Returned & (Libc.PollError | Libc.PollHangUp | Libc.PollPeerHangUp)) != 0;
     }
 
     /// <summary>Begins to connect, without waiting: 0, or a negative error number. When the socket is writable, its error says what became of it.</summary>

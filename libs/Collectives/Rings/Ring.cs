@@ -1,39 +1,82 @@
-using System.Diagnostics;
-using System.Runtime.InteropServices;
-
 namespace TrainMover.Collectives;
 
-/// <summary>
-/// The two data connections of a rank and the loop that moves a call's bytes over both at once, on the calling thread, without allocating. One call at a time.
-/// </summary>
-internal sealed unsafe class Ring : IDisposable
+/// <summary>One channel of a group as a rank has it: a data connection to the next rank and one from the previous, and how far a call got on them. Never allocates during a call.</summary>
+internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound)
 {
-    private const int ScratchBytes = 256 * 1024;
-    private readonly int _generation;
-    private readonly TimeSpan _deadline;
-    private readonly Signal _interruption = new();
-    private readonly byte* _scratch = (byte*)NativeMemory.AlignedAlloc(ScratchBytes, 64);
-    private volatile bool _interrupted;
-    private ulong _sequence;
-    private bool _disposed;
+    // What is forwarded in one piece: small enough for the cache, so that the next rank reads what is warm.
+    private const int PieceBytes = 128 * 1024;
 
-    public Ring(int generation, OutboundEdge? outbound, InboundEdge? inbound, TimeSpan deadline)
+    private RingSchedule _schedule;
+    private RingFrame _frame;
+    private bool _sending;
+    private bool _receiving;
+    private int _outStep;
+    private byte* _outData;
+    private long _outLength;
+    private long _outOffset;
+    private int _inStep;
+    private byte* _inData;
+    private long _inLength;
+    private long _inOffset;
+
+    public OutboundEdge? Outbound { get; private set; } = outbound;
+
+    public InboundEdge? Inbound { get; private set; } = inbound;
+
+    public bool IsDone => !_sending && !_receiving && (Outbound is null || Outbound.Drained);
+
+    /// <summary>Who is waited for.</summary>
+    public Member Awaited => _receiving ? Inbound!.Peer : Outbound!.Peer;
+
+    public void Begin(in RingSchedule schedule, in RingFrame frame)
     {
-        _generation = generation;
-        Outbound = outbound;
-        Inbound = inbound;
-        _deadline = deadline;
+        _schedule = schedule;
+        _frame = frame;
+        _sending = schedule.OutSteps > schedule.FirstOutStep;
+        _receiving = schedule.InSteps > 0;
+        (_outStep, _inStep) = (schedule.FirstOutStep - 1, -1);
+        if (_sending)
+        {
+            _frame.Length = schedule.OutBytes();
+            Outbound!.Begin(_frame);
+            NextOut();
+        }
+
+        if (_receiving)
+        {
+            _frame.Length = schedule.InBytes();
+            Inbound!.Begin(_frame.Length);
+            NextIn();
+        }
     }
 
-    public OutboundEdge? Outbound { get; private set; }
-
-    public InboundEdge? Inbound { get; private set; }
-
-    /// <summary>Ends the call in progress and all later ones; from any thread.</summary>
-    public void Interrupt()
+    /// <summary>Moves what can be moved now. Whether anything did.</summary>
+    /// <exception cref="RingFault">A peer is gone, or in another call.</exception>
+    public bool Advance()
     {
-        _interrupted = true;
-        _interruption.Set();
+        var moved = _sending && Send();
+        return (_receiving && Receive()) | moved;
+    }
+
+    /// <summary>Adds what a sleeper waits for; two descriptors at most.</summary>
+    public int Describe(PollDescriptor* into)
+    {
+        var count = 0;
+        if (_sending && Outbound!.Descriptor >= 0)
+            into[count++] = new PollDescriptor { Descriptor = Outbound.Descriptor, Events = Sendable > 0 ? Libc.PollOut : (short)0 };
+        if (_receiving && Inbound!.Descriptor >= 0)
+            into[count++] = new PollDescriptor { Descriptor = Inbound.Descriptor, Events = Libc.PollIn };
+        return count;
+    }
+
+    /// <summary>Looks at what poll said of the descriptors, in the same order.</summary>
+    /// <exception cref="RingFault">The next rank is gone.</exception>
+    public int Check(PollDescriptor* returned)
+    {
+        var count = 0;
+        if (_sending && Outbound!.Descriptor >= 0 && returned[count++] is { Events: 0, Returned: not 0 })
+            throw new RingFault(FailureKind.PeerReset, Outbound.Peer, $"The data connection to {Outbound.Peer.Machine} broke.");
+        return _receiving && Inbound!.Descriptor >= 0 ? count + 1 : count;
     }
 
     /// <summary>Hands the connections to the next generation.</summary>
@@ -44,175 +87,77 @@ internal sealed unsafe class Ring : IDisposable
         return edges;
     }
 
-    /// <summary>Resets both connections, as the death of this process would.</summary>
-    public void Reset()
+    // Bytes of an outgoing step that hold their value already: all in the first step of whoever has them, later what the step before brought in.
+    private long Sendable =>
+        _outStep == 0 || _inStep > _outStep - 1 ? _outLength - _outOffset :
+        _inStep == _outStep - 1 ? _inOffset - _outOffset : 0;
+
+    private bool Send()
     {
-        if (Outbound is { } outbound)
-            Wire.Reset(outbound.Socket);
-        if (Inbound is { } inbound)
-            Wire.Reset(inbound.Socket);
+        var sendable = Sendable;
+        if (sendable == 0 && !(Outbound!.HeaderPending && Outbound.PayloadLeft == 0))
+            return false;
+        var moved = Outbound!.Send(_outData + _outOffset, sendable, out var sent);
+        _outOffset += sent;
+        if (_outOffset == _outLength && !Outbound.HeaderPending)
+            NextOut();
+        return moved;
     }
 
-    /// <summary>Moves one call's bytes.</summary>
-    /// <exception cref="RingFault">A peer is gone, late, or in another call.</exception>
-    /// <exception cref="OperationCanceledException">Interrupted.</exception>
-    public void Run(in RingSchedule schedule)
+    private bool Receive()
     {
-        _sequence++;
-        var started = Stopwatch.GetTimestamp();
-        var (outStep, inStep) = (schedule.FirstOutStep, 0);
-        long outOffset = 0, inOffset = 0;
-        var partial = 0;
-        var sends = schedule.OutSteps > schedule.FirstOutStep;
-        var receives = schedule.InSteps > 0;
-        var inHeaderPending = receives;
-        if (sends)
-            Outbound!.Begin(Frame(schedule, schedule.OutBytes()));
-        if (receives)
-            Inbound!.Begin();
-
-        while (true)
+        if (!Inbound!.HeaderDone)
         {
-            SkipEmpty(schedule, ref outStep, ref inStep);
-            var sending = sends && (outStep < schedule.OutSteps || Outbound!.HeaderPending);
-            var receiving = receives && (inStep < schedule.InSteps || inHeaderPending);
-            if (!sending && !receiving)
-                return;
-            if (_interrupted)
-                throw new OperationCanceledException();
-
-            var moved = false;
-            var sendable = 0L;
-            if (sending && Outbound!.HeaderPending)
-            {
-                sendable = RingFrame.Bytes;
-                moved = Outbound.SendHeader();
-            }
-            else if (sending)
-            {
-                var chunk = schedule.OutChunk(outStep);
-                sendable = Ready(schedule, outStep, inStep, inOffset) - outOffset;
-                if (sendable > 0)
-                {
-                    var sent = Outbound!.SendPayload(schedule.Data + schedule.Start(chunk) + outOffset, sendable);
-                    moved = sent > 0;
-                    outOffset += sent;
-                    if (outOffset == schedule.Length(chunk))
-                        (outStep, outOffset) = (outStep + 1, 0);
-                }
-            }
-
-            if (receiving && inHeaderPending)
-            {
-                moved |= Inbound!.ReceiveHeader();
-                if (Inbound.HeaderDone)
-                {
-                    Check(schedule);
-                    inHeaderPending = false;
-                }
-            }
-            else if (receiving)
-            {
-                moved |= Take(schedule, ref inStep, ref inOffset, ref partial);
-            }
-
-            if (!moved)
-                Wait(started, sending ? sendable > 0 : null, receiving);
-        }
-    }
-
-    public void Dispose()
-    {
-        if (_disposed)
-            return;
-        _disposed = true;
-        Outbound?.Dispose();
-        Inbound?.Dispose();
-        _interruption.Dispose();
-        NativeMemory.AlignedFree(_scratch);
-    }
-
-    private RingFrame Frame(in RingSchedule schedule, long bytes) => new()
-    {
-        Magic = RingFrame.ExpectedMagic,
-        Generation = _generation,
-        Sequence = _sequence,
-        Kind = (int)schedule.Kind,
-        Root = schedule.Root,
-        Length = bytes,
-    };
-
-    private static void SkipEmpty(in RingSchedule schedule, ref int outStep, ref int inStep)
-    {
-        while (outStep < schedule.OutSteps && schedule.Length(schedule.OutChunk(outStep)) == 0)
-            outStep++;
-        while (inStep < schedule.InSteps && schedule.Length(schedule.InChunk(inStep)) == 0)
-            inStep++;
-    }
-
-    /// <summary>Bytes of an outgoing step that hold their value already: all in step 0, later what the step before brought in.</summary>
-    private static long Ready(in RingSchedule schedule, int outStep, int inStep, long inOffset)
-    {
-        if (outStep == 0 || inStep > outStep - 1)
-            return schedule.Length(schedule.OutChunk(outStep));
-        return inStep == outStep - 1 ? inOffset : 0;
-    }
-
-    private bool Take(in RingSchedule schedule, ref int step, ref long offset, ref int partial)
-    {
-        var chunk = schedule.InChunk(step);
-        var length = schedule.Length(chunk);
-        var target = schedule.Data + schedule.Start(chunk) + offset;
-        if (step >= schedule.ReducedSteps)
-        {
-            var copied = Inbound!.ReceivePayload(target, length - offset);
-            offset += copied;
-            if (offset == length)
-                (step, offset) = (step + 1, 0);
-            return copied > 0;
+            if (!Inbound.ReceiveHeader())
+                return false;
+            if (Inbound.HeaderDone)
+                CheckHeader();
+            if (_inLength == 0)
+                NextIn();
+            return true;
         }
 
-        var received = Inbound!.ReceivePayload(_scratch + partial, Math.Min(ScratchBytes, length - offset) - partial);
-        partial += received;
-        var whole = partial / sizeof(float);
-        Reduction.Apply(schedule.Kind, (float*)target, (float*)_scratch, whole);
-        var rest = partial - (whole * sizeof(float));
-        for (var index = 0; index < rest; index++)
-            _scratch[index] = _scratch[(whole * sizeof(float)) + index];
-        partial = rest;
-        offset += whole * sizeof(float);
-        if (offset == length)
-            (step, offset) = (step + 1, 0);
-        return received > 0;
+        // Whole elements arrive: every rank cuts the buffer in the same places.
+        if (_schedule.IsExchange && _sending)
+            return false;
+        long moved;
+        if (_inStep >= _schedule.ReducedSteps)
+        {
+            moved = Inbound.Receive(_inData + _inOffset, Math.Min(PieceBytes, _inLength - _inOffset));
+        }
+        else if (Inbound.Peek(Math.Min(PieceBytes, _inLength - _inOffset), sizeof(float), out moved) is var arrived && arrived is not null)
+        {
+            Reduction.Apply(_schedule.Kind, (float*)(_inData + _inOffset), (float*)arrived, moved / sizeof(float), _schedule.ArrivedComesFirst);
+            Inbound.Consume(moved);
+        }
+
+        _inOffset += moved;
+        if (_inOffset == _inLength)
+            NextIn();
+        return moved > 0;
     }
 
-    private void Check(in RingSchedule schedule)
+    // Empty chunks are passed over; a call without any byte is a header alone.
+    private void NextOut()
     {
-        var expected = Frame(schedule, schedule.InBytes());
+        (_outOffset, _outLength) = (0, 0);
+        while (_outLength == 0 && ++_outStep < _schedule.OutSteps)
+            _schedule.OutChunk(_outStep, out _outData, out _outLength);
+        _sending = _outStep < _schedule.OutSteps || Outbound!.HeaderPending;
+    }
+
+    private void NextIn()
+    {
+        (_inOffset, _inLength) = (0, 0);
+        while (_inLength == 0 && ++_inStep < _schedule.InSteps)
+            _schedule.InChunk(_inStep, out _inData, out _inLength);
+        _receiving = _inStep < _schedule.InSteps || !Inbound!.HeaderDone;
+    }
+
+    private void CheckHeader()
+    {
         var header = Inbound!.Header;
-        if (header.Generation != expected.Generation || header.Sequence != expected.Sequence || header.Kind != expected.Kind
-            || header.Root != expected.Root || header.Length != expected.Length)
-            throw new RingFault(FailureKind.ProtocolViolation, Inbound.Peer, $"{Inbound.Peer.Machine} is in {header}; this rank is in {expected}.");
-    }
-
-    /// <param name="started">When the call began.</param>
-    /// <param name="writes">Null when all is sent; whether there is something to send now.</param>
-    /// <param name="reads">Whether more is to come.</param>
-    private void Wait(long started, bool? writes, bool reads)
-    {
-        var left = _deadline - Stopwatch.GetElapsedTime(started);
-        if (left <= TimeSpan.Zero)
-        {
-            var late = reads ? Inbound!.Peer : Outbound!.Peer;
-            throw new RingFault(FailureKind.DeadlineExceeded, late, $"The call waited {_deadline.TotalSeconds:0.###} s for {late.Machine}.");
-        }
-
-        var descriptors = stackalloc PollDescriptor[3];
-        descriptors[0] = new PollDescriptor { Descriptor = _interruption.Descriptor, Events = Libc.PollIn };
-        descriptors[1] = new PollDescriptor { Descriptor = writes is null ? -1 : Outbound!.Descriptor, Events = writes == true ? Libc.PollOut : (short)0 };
-        descriptors[2] = new PollDescriptor { Descriptor = reads ? Inbound!.Descriptor : -1, Events = Libc.PollIn };
-        _ = Libc.Poll(descriptors, 3, (int)Math.Min(Math.Ceiling(left.TotalMilliseconds), int.MaxValue));
-        if (writes == false && descriptors[1].Returned != 0)
-            throw new RingFault(FailureKind.PeerReset, Outbound!.Peer, $"The data connection to {Outbound.Peer.Machine} broke.");
+        if (header.Generation != _frame.Generation || header.Sequence != _frame.Sequence || header.Kind != _frame.Kind || header.Root != _frame.Root || header.Length != _frame.Length)
+            throw new RingFault(FailureKind.ProtocolViolation, Inbound.Peer, $"{Inbound.Peer.Machine} is in {header}; this rank is in {_frame}.");
     }
 }

@@ -1,25 +1,16 @@
 namespace TrainMover.Collectives;
 
 /// <summary>
-/// Which part of a buffer moves when. A buffer of <c>chunks</c> parts travels in steps; what goes out in step s + 1 is what came in in step s, byte by
-/// byte, so a step begins before the one before it has ended. Depends on rank and size only.
+/// Which part of a buffer moves when over one channel's ring. A buffer of <c>chunks</c> parts travels in steps; what goes out in step s + 1 is what came in in step s, byte by
+/// byte, so a step begins before the one before it has ended. Each channel has its share of every chunk; odd channels run the other way round. Depends on rank and size only.
 /// </summary>
 internal unsafe struct RingSchedule
 {
+    /// <summary>A group of two exchanges buffers up to this size whole instead of in halves: one hop instead of two.</summary>
+    public const int LargestExchange = 16 * 1024;
+
     public RingFrameKind Kind;
-    public int Root;
     public byte* Data;
-
-    /// <summary>Elements of the whole buffer, and bytes of each.</summary>
-    public long Elements;
-    public int ElementBytes;
-
-    /// <summary>Parts of the buffer: the size of the group, or 1 when it travels as a whole.</summary>
-    public int Chunks;
-    public int Rank;
-
-    /// <summary>Chunk that goes out first, counted from the one of this rank.</summary>
-    public int Shift;
 
     /// <summary>Incoming steps below this one are reduced into the buffer; the others replace it.</summary>
     public int ReducedSteps;
@@ -27,19 +18,45 @@ internal unsafe struct RingSchedule
     public int OutSteps;
     public int InSteps;
 
-    public readonly int OutChunk(int step) => Modulo(Rank + Shift - step);
+    /// <summary>Nothing may come in before all is sent: both are the same bytes, and the sum's order is that of ranks.</summary>
+    public bool IsExchange;
 
-    public readonly int InChunk(int step) => Modulo(Rank + Shift - step - 1);
+    private CollectiveCall _call;
 
-    public readonly long Start(int chunk) => Elements * chunk / Chunks * ElementBytes;
+    // Parts of the buffer: the size of the group, or 1 when it travels as a whole.
+    private int _chunks;
 
-    public readonly long Length(int chunk) => Start(chunk + 1) - Start(chunk);
+    // Place in the ring, the way that it runs.
+    private int _position;
+    private bool _reversed;
+
+    // Chunk that goes out first, counted from the one of this position.
+    private int _shift;
+    private int _channel;
+    private int _channels;
+
+    /// <summary>Whether what arrives in an exchange comes first in the sum.</summary>
+    public readonly bool ArrivedComesFirst => IsExchange && _call.Rank == 1;
+
+    public readonly void OutChunk(int step, out byte* data, out long length) => Chunk(Modulo(_position + _shift - step), _call.Data, _call.Elements, out data, out length);
+
+    public readonly void InChunk(int step, out byte* data, out long length)
+    {
+        if (Kind == RingFrameKind.Shift)
+            Chunk(0, _call.Arriving, _call.ArrivingBytes, out data, out length);
+        else
+            Chunk(Modulo(_position + _shift - step - 1), _call.Data, _call.Elements, out data, out length);
+    }
 
     public readonly long OutBytes()
     {
         var bytes = 0L;
         for (var step = FirstOutStep; step < OutSteps; step++)
-            bytes += Length(OutChunk(step));
+        {
+            OutChunk(step, out _, out var length);
+            bytes += length;
+        }
+
         return bytes;
     }
 
@@ -47,88 +64,84 @@ internal unsafe struct RingSchedule
     {
         var bytes = 0L;
         for (var step = 0; step < InSteps; step++)
-            bytes += Length(InChunk(step));
+        {
+            InChunk(step, out _, out var length);
+            bytes += length;
+        }
+
         return bytes;
     }
 
-    public static RingSchedule AllReduce(float* data, long elements, int rank, int size, ReduceOperation operation) => new()
+    /// <param name="call">The call.</param>
+    /// <param name="channel">Share of every chunk.</param>
+    /// <param name="channels">Shares that there are.</param>
+    /// <param name="reversed">Whether the ring runs to lower ranks.</param>
+    public static RingSchedule Of(in CollectiveCall call, int channel, int channels, bool reversed)
     {
-        Kind = operation switch
+        var size = call.Size;
+        var schedule = new RingSchedule
         {
-            ReduceOperation.Sum => RingFrameKind.AllReduceSum,
-            ReduceOperation.Min => RingFrameKind.AllReduceMin,
-            ReduceOperation.Max => RingFrameKind.AllReduceMax,
-            _ => throw new ArgumentOutOfRangeException(nameof(operation)),
-        },
-        Data = (byte*)data,
-        Elements = elements,
-        ElementBytes = sizeof(float),
-        Chunks = size,
-        Rank = rank,
-        ReducedSteps = size - 1,
-        OutSteps = (2 * size) - 2,
-        InSteps = (2 * size) - 2,
-    };
-
-    public static RingSchedule ReduceScatter(float* data, long elements, int rank, int size) => new()
-    {
-        Kind = RingFrameKind.ReduceScatter,
-        Data = (byte*)data,
-        Elements = elements,
-        ElementBytes = sizeof(float),
-        Chunks = size,
-        Rank = rank,
-        Shift = -1,
-        ReducedSteps = size - 1,
-        OutSteps = size - 1,
-        InSteps = size - 1,
-    };
-
-    public static RingSchedule GatherParts(float* data, long elements, int rank, int size) => new()
-    {
-        Kind = RingFrameKind.AllGather,
-        Data = (byte*)data,
-        Elements = elements,
-        ElementBytes = sizeof(float),
-        Chunks = size,
-        Rank = rank,
-        OutSteps = size - 1,
-        InSteps = size - 1,
-    };
-
-    public static RingSchedule AllGather(RingFrameKind kind, byte* data, long bytesEach, int rank, int size) => new()
-    {
-        Kind = kind,
-        Data = data,
-        Elements = size,
-        ElementBytes = checked((int)bytesEach),
-        Chunks = size,
-        Rank = rank,
-        OutSteps = size - 1,
-        InSteps = size - 1,
-    };
-
-    public static RingSchedule Broadcast(byte* data, long bytes, int root, int rank, int size)
-    {
-        var fromRoot = (rank - root + size) % size;
-        return new RingSchedule
-        {
-            Kind = RingFrameKind.Broadcast,
-            Root = root,
-            Data = data,
-            Elements = bytes,
-            ElementBytes = 1,
-            Chunks = 1,
-            Rank = rank,
-            FirstOutStep = fromRoot == 0 ? 0 : 1,
-            OutSteps = fromRoot == size - 1 ? 0 : fromRoot == 0 ? 1 : 2,
-            InSteps = fromRoot == 0 ? 0 : 1,
+            _call = call,
+            _channel = channel,
+            _channels = channels,
+            _reversed = reversed,
+            _position = reversed ? (size - call.Rank) % size : call.Rank,
+            _chunks = size,
+            Kind = call.Kind,
+            Data = call.Data,
+            OutSteps = size - 1,
+            InSteps = size - 1,
         };
+        switch (call.Kind)
+        {
+            case RingFrameKind.AllReduceSum or RingFrameKind.AllReduceMin or RingFrameKind.AllReduceMax when size == 2 && call.Bytes <= LargestExchange:
+                schedule._chunks = 1;
+                schedule.ReducedSteps = 1;
+                schedule.IsExchange = true;
+                break;
+            case RingFrameKind.AllReduceSum or RingFrameKind.AllReduceMin or RingFrameKind.AllReduceMax:
+                schedule.ReducedSteps = size - 1;
+                schedule.OutSteps = schedule.InSteps = (2 * size) - 2;
+                break;
+            case RingFrameKind.ReduceScatter:
+                schedule._shift = -1;
+                schedule.ReducedSteps = size - 1;
+                break;
+            case RingFrameKind.Broadcast:
+                var root = reversed ? (size - call.Root) % size : call.Root;
+                var fromRoot = (schedule._position - root + size) % size;
+                schedule._chunks = 1;
+                schedule.FirstOutStep = fromRoot == 0 ? 0 : 1;
+                schedule.OutSteps = fromRoot == size - 1 ? 0 : fromRoot == 0 ? 1 : 2;
+                schedule.InSteps = fromRoot == 0 ? 0 : 1;
+                break;
+            case RingFrameKind.Shift:
+                schedule._chunks = 1;
+                schedule.OutSteps = call.Elements > 0 ? 1 : 0;
+                schedule.InSteps = call.ArrivingBytes > 0 ? 1 : 0;
+                break;
+            default:
+                break;
+        }
+
+        return schedule;
+    }
+
+    private readonly void Chunk(int chunk, byte* data, long elements, out byte* start, out long length)
+    {
+        if (_reversed && chunk > 0)
+            chunk = _chunks - chunk;
+        var first = elements * chunk / _chunks;
+        var past = elements * (chunk + 1) / _chunks;
+        var count = past - first;
+        (first, past) = (first + (count * _channel / _channels), first + (count * (_channel + 1) / _channels));
+        start = data + (first * _call.ElementBytes);
+        length = (past - first) * _call.ElementBytes;
     }
 
     private readonly int Modulo(int chunk)
     {
-        var remainder = chunk % Chunks;
-        return remainder < 0 ? remainder + Chunks : remainder;
+        var remainder = chunk % _chunks;
+        return remainder < 0 ? remainder + _chunks : remainder;
     }
 }

@@ -78,6 +78,18 @@ public sealed class SwitchingLayouts
     }
 
     [Fact]
+    public async Task A_joiner_enters_the_ring_elsewhere_than_the_leaver_left_it()
+    {
+        await using var cluster = await Cluster.StartAsync(4, standbys: 1);
+        var replaced = cluster.Replacing(3, 4);
+        var to = new Topology("job", 2, replaced.Layout, replaced.Members, Cluster.Key, ringOrder: [0, 3, 1, 2]);
+        var prepared = await cluster.PrepareAsync(to);
+        (await cluster.SwitchAsync(to, prepared)).ShouldBe(Cluster.Planned(prepared[0].Plan, to));
+        cluster.Groups.Select(groups => groups.DataParallel.Rank).ShouldBe([0, 2, 3, 1]);
+        await cluster.ShouldWorkEverywhereAsync();
+    }
+
+    [Fact]
     public async Task After_a_death_in_the_middle_of_calls_of_many_groups_the_joiner_takes_over()
     {
         await using var cluster = await Cluster.StartAsync(Cube, 4, standbys: 1);

@@ -64,6 +64,36 @@ public sealed class UnexpectedInterruptions
     }
 
     [Fact]
+    public async Task A_connection_that_broke_between_two_living_machines_is_made_anew_by_the_next_generation()
+    {
+        await using var proxy = new SwallowingProxy();
+        await using var m0 = Endpoint.Listen("m0", System.Net.IPAddress.Loopback);
+        await using var m1 = Endpoint.Listen("m1", System.Net.IPAddress.Loopback);
+        proxy.ForwardTo(m1.Port);
+        Topology Generation(int number) =>
+            new("job", number, [new Member(0, "m0", "127.0.0.1", m0.Port), new Member(1, "m1", "127.0.0.1", proxy.Port)], Cluster.Key);
+        var groups = await Task.WhenAll(((Endpoint[])[m0, m1]).Select(endpoint => endpoint.CreateGroupsAsync(Generation(1), Cluster.Deadline())));
+        await SumAsync(groups);
+
+        proxy.CutBusiest();
+        await Should.ThrowAsync<CollectiveException>(() => SumAsync(groups));
+        await Bounded.UntilAsync(() => groups.All(group => group.State == GroupState.Failed), "both to know");
+        var prepared = await Task.WhenAll(groups.Select(group => group.PrepareStayersAsync(Generation(2), Cluster.Deadline())));
+        prepared[0].Plan.Added.ShouldBeEmpty();
+        var switched = await Task.WhenAll(prepared.Select(each => each.SwitchoverAsync(Cluster.Deadline()))).WaitAsync(Cluster.Patience);
+
+        switched.Select(pair => pair.Counts).ShouldBe([new ConnectionCounts(1, 0, 1, 1), new ConnectionCounts(1, 0, 1, 1)]);
+        await SumAsync([.. switched.Select(pair => pair.Groups)]);
+        await Task.WhenAll(m0.DisposeAsync().AsTask(), m1.DisposeAsync().AsTask()).WaitAsync(Cluster.Patience);
+
+        static Task SumAsync(MachineGroups[] groups) => Task.WhenAll(groups.Select(group => Cluster.OnThread(() =>
+        {
+            group.DataParallel.AllReduce(new float[200_000], ReduceOperation.Sum);
+            return true;
+        }))).WaitAsync(Cluster.Patience);
+    }
+
+    [Fact]
     public async Task A_joiner_that_is_not_there_ends_preparation_at_its_deadline()
     {
         var options = new CollectivesOptions { SetupDeadline = TimeSpan.FromSeconds(3), HandshakeDeadline = TimeSpan.FromSeconds(1) };

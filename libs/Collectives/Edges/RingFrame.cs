@@ -32,5 +32,7 @@ internal struct RingFrame
     public int Root;
     public long Length;
 
+    public static RingFrame Mark(int generation) => new() { Magic = ExpectedMagic, Generation = generation, Kind = (int)RingFrameKind.Resync };
+
     public readonly override string ToString() => $"{(RingFrameKind)Kind} number {Sequence} of generation {Generation}, {Length} bytes, root {Root}";
 }

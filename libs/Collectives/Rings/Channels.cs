@@ -1,0 +1,170 @@
+using System.Diagnostics;
+
+namespace TrainMover.Collectives;
+
+/// <summary>
+/// All data connections of a rank in one group, and the loop that moves a call over all of them at once, on the calling thread, without allocating. One call at a time.
+/// </summary>
+internal sealed unsafe class Channels : IDisposable
+{
+    // Below this, a call goes over the first channel alone: more connections would cost more than they carry.
+    private const long LeastPerChannel = 128 * 1024;
+
+    private readonly int _generation;
+    private readonly TimeSpan _deadline;
+    private readonly Ring[] _rings;
+    private readonly Waker _waker = new();
+    private volatile bool _interrupted;
+    private ulong _sequence;
+    private int _active;
+    private bool _disposed;
+
+    /// <param name="generation">Generation that frames belong to.</param>
+    /// <param name="channels">The connections of each channel; odd ones run to lower ranks.</param>
+    /// <param name="deadline">Longest time of a call.</param>
+    public Channels(int generation, IEnumerable<(OutboundEdge? Outbound, InboundEdge? Inbound)> channels, TimeSpan deadline)
+    {
+        _generation = generation;
+        _deadline = deadline;
+        _rings = [.. channels.Select(channel => new Ring(channel.Outbound, channel.Inbound))];
+        foreach (var edge in Edges)
+            edge.Attach(_waker);
+    }
+
+    public IReadOnlyList<Ring> Rings => _rings;
+
+    private IEnumerable<DataEdge> Edges => _rings.SelectMany(ring => new DataEdge?[] { ring.Outbound, ring.Inbound }).OfType<DataEdge>();
+
+    /// <summary>Ends the call in progress and all later ones; from any thread.</summary>
+    public void Interrupt()
+    {
+        _interrupted = true;
+        _waker.Interrupt();
+    }
+
+    /// <summary>Hands the connections to the next generation.</summary>
+    public (OutboundEdge? Outbound, InboundEdge? Inbound)[] Release() => [.. _rings.Select(ring => ring.Release())];
+
+    /// <summary>Resets all connections, as the death of this process would.</summary>
+    public void Reset()
+    {
+        foreach (var edge in Edges)
+            edge.Reset();
+    }
+
+    /// <summary>Moves one call's bytes.</summary>
+    /// <exception cref="RingFault">A peer is gone, late, or in another call.</exception>
+    /// <exception cref="OperationCanceledException">Interrupted.</exception>
+    public void Run(in CollectiveCall call)
+    {
+        _sequence++;
+        var frame = new RingFrame { Magic = RingFrame.ExpectedMagic, Generation = _generation, Sequence = _sequence, Kind = (int)call.Kind, Root = call.Root };
+        _active = call.Kind == RingFrameKind.Shift || call.Bytes < LeastPerChannel * _rings.Length ? 1 : _rings.Length;
+        var completed = false;
+        try
+        {
+            for (var channel = 0; channel < _active; channel++)
+                _rings[channel].Begin(RingSchedule.Of(call, channel, _active, channel % 2 == 1), frame);
+            Complete();
+            completed = true;
+        }
+        finally
+        {
+            // The caller's memory is his own again, also after a failure.
+            if (!completed)
+            {
+                foreach (var ring in _rings)
+                    ring.Outbound?.Revoke();
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        foreach (var edge in Edges)
+            edge.Dispose();
+        _waker.Dispose();
+    }
+
+    private void Complete()
+    {
+        var started = Stopwatch.GetTimestamp();
+        var patience = default(Patience);
+        while (true)
+        {
+            if (_interrupted)
+                throw new OperationCanceledException();
+            var moved = Advance(out var done);
+            if (done)
+                return;
+            if (moved)
+            {
+                patience = default;
+                continue;
+            }
+
+            if (patience.IsLeft)
+            {
+                patience.Spend();
+                continue;
+            }
+
+            _waker.Announce();
+            if (Advance(out done) || done || _interrupted)
+                _waker.Awake();
+            else
+                Sleep(started);
+        }
+    }
+
+    private bool Advance(out bool done)
+    {
+        var moved = false;
+        done = true;
+        for (var channel = 0; channel < _active; channel++)
+        {
+            moved |= _rings[channel].Advance();
+            done &= _rings[channel].IsDone;
+        }
+
+        return moved;
+    }
+
+    private void Sleep(long started)
+    {
+        var left = _deadline - Stopwatch.GetElapsedTime(started);
+        if (left <= TimeSpan.Zero)
+        {
+            var late = Awaited;
+            throw new RingFault(FailureKind.DeadlineExceeded, late, $"The call waited {_deadline.TotalSeconds:0.###} s for {late.Machine}.");
+        }
+
+        var descriptors = stackalloc PollDescriptor[1 + (2 * _active)];
+        descriptors[0] = new PollDescriptor { Descriptor = _waker.Descriptor, Events = Libc.PollIn };
+        var count = 1;
+        for (var channel = 0; channel < _active; channel++)
+            count += _rings[channel].Describe(descriptors + count);
+        _ = Libc.Poll(descriptors, (nuint)count, (int)Math.Min(Math.Ceiling(left.TotalMilliseconds), int.MaxValue));
+        _waker.Awake();
+        count = 1;
+        for (var channel = 0; channel < _active; channel++)
+            count += _rings[channel].Check(descriptors + count);
+    }
+
+    private Member Awaited
+    {
+        get
+        {
+            for (var channel = 0; channel < _active; channel++)
+            {
+                if (!_rings[channel].IsDone)
+                    return _rings[channel].Awaited;
+            }
+
+            return _rings[0].Awaited;
+        }
+    }
+}
