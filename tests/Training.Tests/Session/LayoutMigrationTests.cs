@@ -6,7 +6,10 @@ namespace TrainMover.Training.Tests.Session;
 /// <summary>Migrations of jobs in every layout: losses, final digests of every rank, and connections are those of the uninterrupted run and of the plan.</summary>
 public class LayoutMigrationTests
 {
-    private const int Steps = 300;
+    private const int Steps = 40;
+
+    // While the job trains on: a migration must not come too late.
+    private const int StepsToFollow = 250;
     private static readonly ModelShape Shape = new(Layers: 3, Width: 32, Heads: 2, Context: 8, Dropout: 0.1f);
 
     private readonly Probes _probes = new();
@@ -29,7 +32,7 @@ public class LayoutMigrationTests
         foreach (var following in (bool[])[false, true])
         {
             var job = Job(dp, pp, tp, sharded, following);
-            await using var cluster = Cluster.Create((dp * pp) + 1, Steps, _probes.Watch, job);
+            await using var cluster = Cluster.Create((dp * pp) + 1, StepsToFollow, _probes.Watch, job);
             string[] machines = [.. Enumerable.Range(0, dp * pp).Select(machine => $"m{machine}")];
             var from = cluster.Topology(1, machines);
             var leaver = machines[^1];
@@ -46,7 +49,7 @@ public class LayoutMigrationTests
             (await cluster.AllAsync<PreparationDone>(machines[..^1])).ShouldAllBe(done => done.DeviceBytes == 0);
             var isFollowed = following && !sharded;
             (switched[^1].FollowedBytes > 0).ShouldBe(isFollowed);
-            await ShouldEqualReferenceAsync(cluster, job, machines.Length, finished);
+            await ShouldEqualReferenceAsync(cluster, job, machines.Length, StepsToFollow, finished);
         }
     }
 
@@ -74,7 +77,7 @@ public class LayoutMigrationTests
         var source = dp > 1 ? SessionStateSource.Peers : SessionStateSource.Checkpoint;
         switched.Single(done => done.Ranks.Contains(to.RanksOf($"m{machines.Length}")[0])).Source.ShouldBe(source);
         switched.ShouldAllBe(done => (done.LostSteps > 0) == (source == SessionStateSource.Checkpoint && done.Source == source && done.StateBytes == 0 && done.LostSteps > 0));
-        await ShouldEqualReferenceAsync(cluster, job, machines.Length, finished);
+        await ShouldEqualReferenceAsync(cluster, job, machines.Length, Steps, finished);
     }
 
     private static SessionJob Job(int dp, int pp, int tp, bool sharded, bool following) =>
@@ -85,9 +88,9 @@ public class LayoutMigrationTests
             Techniques = new MigrationTechniques(Sandbox: false, Following: following),
         };
 
-    private static async Task ShouldEqualReferenceAsync(Cluster cluster, SessionJob job, int machines, IReadOnlyList<TrainingFinished> finished)
+    private static async Task ShouldEqualReferenceAsync(Cluster cluster, SessionJob job, int machines, int steps, IReadOnlyList<TrainingFinished> finished)
     {
-        await using var undisturbed = Cluster.Create(machines, Steps, job: job);
+        await using var undisturbed = Cluster.Create(machines, steps, job: job);
         string[] names = [.. Enumerable.Range(0, machines).Select(machine => $"m{machine}")];
         undisturbed.Start(undisturbed.Topology(1, names));
         var reference = await undisturbed.AllAsync<TrainingFinished>(names);
