@@ -98,7 +98,7 @@ public class LayoutTests
         Should.Throw<ArgumentException>(() => replica.ForwardBackward(TinyJob.Text, 0, ThreadGroups.Alone)).Message.ShouldContain("cannot train at");
     }
 
-    private static TrainingRecipe Recipe(int sequences) => new(Seed: 11, Steps: 4, BatchPerRank: sequences, LearningRate: 1e-3f, WarmupSteps: 2, ClipNorm: 0.5f);
+    private static TrainingRecipe Recipe(int sequences) => new(Seed: 11, Steps: 4, BatchPerRank: sequences, LearningRate: 1e-3f, WarmupSteps: 2, ClipNorm: 0.5f) { OverlapReduction = true };
 
     private static string Refusal(ParallelLayout layout) => Should.Throw<ArgumentException>(() => new Replica(Shape, Recipe(8), layout)).Message;
 
