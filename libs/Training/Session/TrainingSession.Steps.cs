@@ -109,7 +109,8 @@ public sealed partial class TrainingSession
         MigrationAttempt? agreed = null;
         if (_recordFirstStep && step == 0)
         {
-            var recorded = StepRecorder.TrainStep(_job!.Name, replica, _corpus!, _communicator!, CommitUnvoted);
+            var recorded = StepRecorder.TrainStep(
+                _job!.Name, replica, _corpus!, new DataParallelGroups(_communicator!), new HashSet<GroupRole> { GroupRole.DataParallel }, CommitUnvoted);
             _recordFirstStep = false;
             lock (_gate)
                 InBackground(() => Task.Run(() => SaveRecord(recorded.Record)));
