@@ -62,7 +62,7 @@ public sealed class Replica : IDisposable
         {
             _optimizer = new OptimizerState(Layout, PartsOf(position.Dp), device);
             if (layout.Dp > 1)
-                _backup = new OptimizerState(Layout, PartsOf((position.Dp + layout.Dp - 1) % layout.Dp), device);
+                _backup = new OptimizerState(Layout, PartsOf(Predecessor), device);
         }
         else
         {
@@ -241,8 +241,16 @@ public sealed class Replica : IDisposable
     /// <summary>SHA-256 over the copy of the predecessor's moments: equal to its <see cref="DigestOfMoments"/>. Null where there is none.</summary>
     public string? DigestOfBackup() => _backup is null ? null : HashOf(_backup);
 
-    /// <summary>SHA-256 over the gradient buffer, loss slot included, lower-case hexadecimal.</summary>
-    public string DigestOfGradients() => Convert.ToHexStringLower(SHA256.HashData(_gradients.bytes));
+    /// <summary>SHA-256 over the gradient buffer, loss slot included, lower-case hexadecimal. Where the optimizer is sharded, over what of it is reduced: this rank's parts and its predecessor's.</summary>
+    public string DigestOfGradients()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        IEnumerable<FlatPart> parts = _backup is null ? [new FlatPart(0, Layout.FlatLength)] : PartsOf(Position.Dp).Concat(PartsOf(Predecessor));
+        foreach (var part in parts)
+            hash.AppendData(MemoryMarshal.AsBytes(Gradients.Slice(part.Start, part.Length)));
+        hash.AppendData(MemoryMarshal.AsBytes(Gradients[^1..]));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     /// <summary>Frees the tensors; spans and regions handed out before are then invalid. Waits for a reduction that a failed step left behind, which ends with its group.</summary>
     public void Dispose()
@@ -299,6 +307,8 @@ public sealed class Replica : IDisposable
 
     // The data-parallel degree may change from one generation to the next.
     private NormPartition PartitionFor(int ranks) => _norm is { } norm && norm.Ranks == ranks ? norm : _norm = new NormPartition(Layout, _reduction.Buckets, ranks);
+
+    private int Predecessor => (Position.Dp + Parallelism.Dp - 1) % Parallelism.Dp;
 
     private IEnumerable<FlatPart> PartsOf(int rank) => _reduction.Buckets.Select(bucket => bucket.PartOf(rank, Parallelism.Dp));
 

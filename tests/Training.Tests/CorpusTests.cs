@@ -55,7 +55,7 @@ public class CorpusTests
     private static byte[] TextBytes()
     {
         using var text = new MemoryStream();
-        foreach (var name in typeof(CorpusTests).Assembly.GetManifestResourceNames().Order(StringComparer.Ordinal))
+        foreach (var name in typeof(CorpusTests).Assembly.GetManifestResourceNames().Where(name => name.StartsWith("text/", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
             typeof(CorpusTests).Assembly.GetManifestResourceStream(name)!.CopyTo(text);
         return text.ToArray();
     }

@@ -7,7 +7,7 @@ namespace TrainMover.Training.Tests;
 public class OverlapTests
 {
     private static readonly ModelShape Shape = new(Layers: 4, Width: 32, Heads: 2, Context: 16, Dropout: 0.1f);
-    private static readonly TrainingRecipe Recipe = new(Seed: 9, Steps: 4, BatchPerRank: 2, LearningRate: 1e-3f, WarmupSteps: 2) { MicroBatches = 2 };
+    private static readonly TrainingRecipe Recipe = new(Seed: 9, Steps: 4, BatchPerRank: 2, LearningRate: 1e-3f, WarmupSteps: 2) { MicroBatches = 2, OverlapReduction = true };
 
     [Theory]
     [InlineData(2, 1, 1, false, 0)]

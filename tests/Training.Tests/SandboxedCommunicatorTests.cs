@@ -55,12 +55,12 @@ public class SandboxedCommunicatorTests
             .Message.ShouldBe("Call 0 is all-reduce max of 8 bytes, the record has all-reduce sum of 8 bytes.");
     }
 
-    private static StepRecord Record(int rank)
+    private static RecordedGroup Record(int rank)
     {
         var recording = new RecordingCommunicator[2];
         var groups = ThreadGroup.Of(2);
         Parallel(other => Calls(recording[other] = new RecordingCommunicator(groups[other])));
-        return new StepRecord("job", rank, 2, 0, 1, 0, "", "", recording[rank].Calls);
+        return new RecordedGroup(GroupRole.DataParallel, rank, 2, recording[rank].Calls);
     }
 
     private static string Calls(int rank)

@@ -8,6 +8,8 @@ namespace TrainMover.Training.Tests;
 /// <summary>A two-rank job whose rank 1 recorded its first step; each test shows a standby some version of that record.</summary>
 public sealed class ShadowIterationTests : IDisposable
 {
+    private static readonly HashSet<GroupRole> Recorded = [GroupRole.DataParallel];
+
     private readonly TemporaryFolder _folder = new();
     private readonly StepRecord _record;
     private readonly string _recordedState;
@@ -20,12 +22,14 @@ public sealed class ShadowIterationTests : IDisposable
         Checkpoint.Save(CheckpointFile, recorded, TinyJob.Name);
         var peerThread = new Thread(() => StepProtocol.TrainStep(peer, TinyJob.Text, new DataParallelGroups(groups[0]), StepProtocol.Commit));
         peerThread.Start();
-        var step = StepRecorder.TrainStep(TinyJob.Name, recorded, TinyJob.Text, groups[1]);
+        var step = StepRecorder.TrainStep(TinyJob.Name, recorded, TinyJob.Text, new DataParallelGroups(groups[1]), Recorded);
         peerThread.Join();
         _record = step.Record!;
         _recordedState = recorded.Digest();
         _record.Save(RecordFolder);
     }
+
+    private IReadOnlyList<RecordedCall> Calls => _record.Groups[0].Calls;
 
     private string CheckpointFile => _folder["initial.safetensors"];
 
@@ -55,10 +59,11 @@ public sealed class ShadowIterationTests : IDisposable
     {
         var loaded = StepRecord.Load(RecordFolder);
 
-        (loaded with { Calls = _record.Calls }).ShouldBe(_record);
-        loaded.Calls.Select(call => call with { Output = default }).ShouldBe(_record.Calls.Select(call => call with { Output = default }));
-        loaded.Calls.Select(call => Convert.ToHexString(call.Output.Span)).ShouldBe(_record.Calls.Select(call => Convert.ToHexString(call.Output.Span)));
-        loaded.Calls.Select(call => call.Operation).ShouldBe(["all-reduce sum", "all-reduce sum", "all-reduce sum", "all-reduce sum", "all-gather"]);
+        (loaded with { Groups = _record.Groups }).ShouldBe(_record);
+        loaded.Groups.Select(group => group with { Calls = [] }).ShouldBe(_record.Groups.Select(group => group with { Calls = [] }));
+        loaded.Groups[0].Calls.Select(call => call with { Output = default }).ShouldBe(Calls.Select(call => call with { Output = default }));
+        loaded.Groups[0].Calls.Select(call => Convert.ToHexString(call.Output.Span)).ShouldBe(Calls.Select(call => Convert.ToHexString(call.Output.Span)));
+        loaded.Groups[0].Calls.Select(call => call.Operation).ShouldBe(["all-reduce sum", "all-reduce sum", "all-reduce sum", "all-reduce sum", "all-gather"]);
         Directory.GetFileSystemEntries(_folder.Path).Order().ShouldBe([CheckpointFile, RecordFolder]);
     }
 
@@ -68,7 +73,7 @@ public sealed class ShadowIterationTests : IDisposable
         using var recorded = TinyJob.NewReplica();
         using var plain = TinyJob.NewReplica();
 
-        var step = StepRecorder.TrainStep(TinyJob.Name, recorded, TinyJob.Text, ThreadGroup.Of(1)[0]);
+        var step = StepRecorder.TrainStep(TinyJob.Name, recorded, TinyJob.Text, ThreadGroups.Alone, Recorded);
 
         TinyJob.Train(plain, 1).ShouldBe([step.Outcome.Loss]);
         plain.Digest().ShouldBe(recorded.Digest());
@@ -81,7 +86,7 @@ public sealed class ShadowIterationTests : IDisposable
         using var replica = TinyJob.NewReplica();
 
         StepRecorder.TrainStep(
-            TinyJob.Name, replica, TinyJob.Text, ThreadGroup.Of(1)[0], commit => commit.Enter(new CommitBallot(false, 0))).Record.ShouldBeNull();
+            TinyJob.Name, replica, TinyJob.Text, ThreadGroups.Alone, Recorded, commit => commit.Enter(new CommitBallot(false, 0))).Record.ShouldBeNull();
     }
 
     [Fact]
@@ -163,22 +168,22 @@ public sealed class ShadowIterationTests : IDisposable
     [Fact]
     public void A_record_that_disagrees_in_any_compared_value_is_not_good()
     {
-        var first = _record.Calls[0];
-        RunOn(_record with { Calls = [first with { InputDigest = new string('0', 64) }, .. _record.Calls.Skip(1)] })
-            .ShouldBe("What call 0 (all-reduce sum) would have sent differs from what rank 1 sent.");
+        var first = Calls[0];
+        RunOn(WithCalls([first with { InputDigest = new string('0', 64) }, .. Calls.Skip(1)]))
+            .ShouldBe("What call 0 of group DataParallel (all-reduce sum) would have sent differs from what rank 1 sent.");
         RunOn(_record with { LossBits = _record.LossBits ^ 1 }).ShouldStartWith("The loss is ");
         RunOn(_record with { GradientsDigest = new string('0', 64) }).ShouldBe("The reduced gradients differ from the record.");
         RunOn(_record with { UpdatedDigest = new string('0', 64) }).ShouldBe("The updated state differs from the record.");
-        RunOn(_record with { Rank = 0 }).ShouldBe("What call 0 (all-reduce sum) would have sent differs from what rank 0 sent.");
+        RunOn(_record with { Rank = 0 }).ShouldBe("What call 0 of group DataParallel (all-reduce sum) would have sent differs from what rank 0 sent.");
         RunOn(_record with { Job = "other" }).ShouldBe("The checkpoint belongs to job tiny, the record to job other.");
         RunOn(_record with { Seed = 8 }).ShouldBe("The checkpoint has seed 7, the record seed 8.");
         RunOn(_record with { Step = 1 }).ShouldBe("The checkpoint holds 0 completed steps, the record begins at step 1.");
-        RunOn(_record with { Calls = [first] }).ShouldBe($"Call 1 (all-reduce sum, {_record.Calls[1].Length} bytes) has no answer: the record ends after 1 calls.");
-        RunOn(_record with { Calls = [_record.Calls[^1], first] })
+        RunOn(WithCalls([first])).ShouldBe($"Call 1 (all-reduce sum, {Calls[1].Length} bytes) has no answer: the record ends after 1 calls.");
+        RunOn(WithCalls([Calls[^1], first]))
             .ShouldBe($"Call 0 is all-reduce sum of {first.Length} bytes, the record has all-gather of 24 bytes.");
-        RunOn(_record with { Calls = [.. _record.Calls, first] }).ShouldBe("The record has 6 calls, the shadow iteration made 5.");
-        RunOn(_record with { Calls = [first with { Output = new byte[first.Length] }, .. _record.Calls.Skip(1)] })
-            .ShouldBe("What call 4 (all-gather) would have sent differs from what rank 1 sent.");
+        RunOn(WithCalls([.. Calls, first])).ShouldBe("The record has 6 calls of group DataParallel, the shadow iteration made 5.");
+        RunOn(WithCalls([first with { Output = new byte[first.Length] }, .. Calls.Skip(1)]))
+            .ShouldBe("What call 4 of group DataParallel (all-gather) would have sent differs from what rank 1 sent.");
     }
 
     [Fact]
@@ -186,10 +191,10 @@ public sealed class ShadowIterationTests : IDisposable
     {
         using var cold = TinyJob.NewReplica();
         var otherText = Corpus.Of([.. Enumerable.Range(0, 5000).Select(value => (byte)(value * 7))]);
-        Reason(ShadowIteration.Run(cold, otherText, CheckpointFile, RecordFolder)).ShouldStartWith("What call 0 (all-reduce sum) would have sent differs");
+        Reason(ShadowIteration.Run(cold, otherText, CheckpointFile, RecordFolder)).ShouldStartWith("What call 0 of group DataParallel (all-reduce sum) would have sent differs");
 
         using var otherShape = new Replica(TinyJob.Shape with { Heads = 4 }, TinyJob.Recipe);
-        Reason(Run(otherShape)).ShouldStartWith("What call 0 (all-reduce sum) would have sent differs");
+        Reason(Run(otherShape)).ShouldStartWith("What call 0 of group DataParallel (all-reduce sum) would have sent differs");
     }
 
     private static string Reason(ShadowResult result)
@@ -199,6 +204,8 @@ public sealed class ShadowIterationTests : IDisposable
     }
 
     private ShadowResult Run(Replica cold) => ShadowIteration.Run(cold, TinyJob.Text, CheckpointFile, RecordFolder);
+
+    private StepRecord WithCalls(IReadOnlyList<RecordedCall> calls) => _record with { Groups = [_record.Groups[0] with { Calls = calls }] };
 
     private string RunOn(StepRecord record)
     {

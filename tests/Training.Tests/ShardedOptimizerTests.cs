@@ -6,7 +6,7 @@ namespace TrainMover.Training.Tests;
 public sealed class ShardedOptimizerTests
 {
     private static readonly ModelShape Shape = new(Layers: 2, Width: 32, Heads: 2, Context: 16, Dropout: 0.1f);
-    private static readonly TrainingRecipe Recipe = new(Seed: 5, Steps: 5, BatchPerRank: 2, LearningRate: 1e-3f, WarmupSteps: 2, ClipNorm: 0.5f);
+    private static readonly TrainingRecipe Recipe = new(Seed: 5, Steps: 5, BatchPerRank: 2, LearningRate: 1e-3f, WarmupSteps: 2, ClipNorm: 0.5f) { OverlapReduction = true };
 
     [Theory]
     [InlineData(2, 1, 1)]

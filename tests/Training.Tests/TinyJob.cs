@@ -22,7 +22,7 @@ internal static class TinyJob
     {
         using var text = new MemoryStream();
         var assembly = typeof(TinyJob).Assembly;
-        foreach (var name in assembly.GetManifestResourceNames().Order(StringComparer.Ordinal))
+        foreach (var name in assembly.GetManifestResourceNames().Where(name => name.StartsWith("text/", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
             assembly.GetManifestResourceStream(name)!.CopyTo(text);
         return Corpus.Of(text.ToArray());
     }

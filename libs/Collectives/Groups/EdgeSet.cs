@@ -24,6 +24,13 @@ internal sealed class EdgeSet : IDisposable
         return wrote || read;
     }
 
+    /// <summary>Breaks every connection at once, as the death of this process would.</summary>
+    public void Reset()
+    {
+        foreach (var edge in Outbound.Values.Concat<DataEdge>(Inbound.Values))
+            edge.Reset();
+    }
+
     public void Dispose()
     {
         foreach (var edge in Edges.ToList())

@@ -174,6 +174,8 @@ public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
         {
             foreach (var link in _links.Values)
                 link.Sever();
+            if (_phase == Phase.Prepared)
+                _edges.Reset();
         }
     }
 

@@ -103,6 +103,8 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
 
     private async Task MarkAsync(List<OutboundEdge> outbound, List<InboundEdge> inbound, CancellationToken ct)
     {
+        if (outbound.Count + inbound.Count == 0)
+            return;
         using var waker = new Waker();
         using var registration = ct.Register(waker.Interrupt);
         await Task.Factory.StartNew(

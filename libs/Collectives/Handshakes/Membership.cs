@@ -14,8 +14,10 @@ internal sealed class Membership : IDisposable
     public const int MostStreams = 256;
 
     private const int WaitingPerName = 4;
-    private readonly ConcurrentDictionary<(string Machine, ConnectionName Name), Channel<Socket>> _arrivals = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(string Machine, ConnectionName Name), Channel<Socket>> _arrivals = [];
     private readonly ConcurrentDictionary<RingEdge, bool> _renewed = new();
+    private bool _closed;
 
     public Membership(Topology? from, Topology to, string machine)
     {
@@ -110,11 +112,15 @@ internal sealed class Membership : IDisposable
 
     public void Dispose()
     {
-        foreach (var arrivals in _arrivals.Values)
+        lock (_gate)
         {
-            arrivals.Writer.TryComplete();
-            while (arrivals.Reader.TryRead(out var unclaimed))
-                unclaimed.Dispose();
+            _closed = true;
+            foreach (var arrivals in _arrivals.Values)
+            {
+                arrivals.Writer.TryComplete();
+                while (arrivals.Reader.TryRead(out var unclaimed))
+                    unclaimed.Dispose();
+            }
         }
     }
 
@@ -130,7 +136,17 @@ internal sealed class Membership : IDisposable
     private static bool Holds(Topology? topology, Member member) =>
         topology?.On(member.Machine) is { } other && other.Host == member.Host && other.Port == member.Port;
 
-    private Channel<Socket> Arrivals(string machine, ConnectionName name) => _arrivals.GetOrAdd(
-        (machine, name),
-        static key => Channel.CreateBounded<Socket>(key.Name.Purpose == ConnectionPurpose.State ? WaitingPerName : 1));
+    private Channel<Socket> Arrivals(string machine, ConnectionName name)
+    {
+        lock (_gate)
+        {
+            if (_arrivals.TryGetValue((machine, name), out var arrivals))
+                return arrivals;
+            arrivals = Channel.CreateBounded<Socket>(name.Purpose == ConnectionPurpose.State ? WaitingPerName : 1);
+            if (_closed)
+                arrivals.Writer.Complete();
+            _arrivals.Add((machine, name), arrivals);
+            return arrivals;
+        }
+    }
 }

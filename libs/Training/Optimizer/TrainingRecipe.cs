@@ -32,8 +32,10 @@ public sealed record TrainingRecipe(
     /// <summary>Bytes of gradients that are reduced at once; 0 (the default) for a quarter of them.</summary>
     public long BucketBytes { get; init; }
 
-    /// <summary>Reduce gradients while backward goes on (the default), or after it. The bits are the same.</summary>
-    public bool OverlapReduction { get; init; } = true;
+    /// <summary>
+    /// Reduce gradients while backward goes on, on a thread of its own, or after it (the default). The bits are the same; overlap is worth it where a rank has a core to spare.
+    /// </summary>
+    public bool OverlapReduction { get; init; }
 
     /// <summary>Checks every value against its range.</summary>
     /// <exception cref="ArgumentException">A value is out of range; the message names it.</exception>

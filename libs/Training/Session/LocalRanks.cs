@@ -22,6 +22,8 @@ internal sealed class LocalRanks : IDisposable
 
     public IReadOnlyList<int> Numbers => [.. All.Select(rank => rank.Rank)];
 
+    public int IndexOf(LocalRank rank) => Array.IndexOf([.. All], rank);
+
     public LocalRank? this[int rank] => All.FirstOrDefault(local => local.Rank == rank);
 
     /// <summary>Device memory of all replicas, in bytes.</summary>

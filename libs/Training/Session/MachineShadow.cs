@@ -9,44 +9,48 @@ namespace TrainMover.Training.Session;
 /// </summary>
 internal static class MachineShadow
 {
+    private const string Sandbox = "sandbox";
     private static readonly TimeSpan ConnectDeadline = TimeSpan.FromSeconds(10);
 
     /// <summary>Runs the recorded step on replicas of the job's ranks; the state that they are left with is of no worth.</summary>
     public static ShadowResult Run(SessionJob job, LocalRanks local, Corpus corpus)
     {
-        var degree = job.Layout.Tp;
-        if (degree == 1)
-            return Combined(local.Run(rank => Run(job, rank, corpus, tensorParallel: null)));
+        if (local.All.Count == 1)
+            return Run(job, local.First, corpus, inside: null);
 
         using var deadline = new CancellationTokenSource(ConnectDeadline);
-        var machines = Enumerable.Range(0, local.All.Count / degree).Select(_ => Endpoint.Listen("sandbox", IPAddress.Loopback)).ToList();
-        var groups = new List<MachineGroups>();
+        var machine = Endpoint.Listen(Sandbox, IPAddress.Loopback);
         try
         {
-            foreach (var machine in machines)
-            {
-                var members = Enumerable.Range(0, degree).Select(rank => new Member(rank, "sandbox", IPAddress.Loopback.ToString(), machine.Port));
-                var topology = new Topology("sandbox", 1, new ParallelLayout(1, 1, degree), [.. members], RandomNumberGenerator.GetBytes(Topology.KeyBytes));
-                groups.Add(machine.CreateGroupsAsync(topology, deadline.Token).GetAwaiter().GetResult());
-            }
-
+            var layout = LayoutInside(job);
+            var members = Enumerable.Range(0, layout.Size).Select(rank => new Member(rank, Sandbox, IPAddress.Loopback.ToString(), machine.Port));
+            var topology = new Topology(Sandbox, 1, layout, [.. members], RandomNumberGenerator.GetBytes(Topology.KeyBytes));
+            var groups = machine.CreateGroupsAsync(topology, deadline.Token).GetAwaiter().GetResult();
+            var ranks = local.Numbers.ToHashSet();
             return Combined(local.Run(rank =>
             {
-                var index = local.All.ToList().IndexOf(rank);
-                return Run(job, rank, corpus, groups[index / degree][index % degree].TensorParallel);
+                var crossing = GroupRoles.Crossing(job.Layout, rank.Rank, ranks);
+                var inside = groups[local.IndexOf(rank)];
+                return Run(job, rank, corpus, new GroupsByRole(layout, inside.Rank, role => crossing.Contains(role) ? null : inside.In(role)));
             }));
         }
         finally
         {
-            foreach (var group in groups)
-                group.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            foreach (var machine in machines)
-                machine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            machine.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }
 
-    private static ShadowResult Run(SessionJob job, LocalRank rank, Corpus corpus, ICommunicator? tensorParallel) =>
-        ShadowIteration.Run(rank.Replica, corpus, CheckpointStore.FileOf(job, 0, rank.Rank), StepRecords.FolderOf(job, rank.Rank));
+    // Ranks are numbered tensor-parallel first, then data-parallel, then by stage: a machine holds a run of them.
+    private static ParallelLayout LayoutInside(SessionJob job)
+    {
+        var tensorGroups = job.Devices / job.Layout.Tp;
+        return tensorGroups <= job.Layout.Dp
+            ? new ParallelLayout(tensorGroups, 1, job.Layout.Tp)
+            : new ParallelLayout(job.Layout.Dp, tensorGroups / job.Layout.Dp, job.Layout.Tp);
+    }
+
+    private static ShadowResult Run(SessionJob job, LocalRank rank, Corpus corpus, IRankGroups? inside) =>
+        ShadowIteration.Run(rank.Replica, corpus, CheckpointStore.FileOf(job, 0, rank.Rank), StepRecords.FolderOf(job, rank.Rank), inside);
 
     private static ShadowResult Combined(IReadOnlyList<ShadowResult> ranks)
     {

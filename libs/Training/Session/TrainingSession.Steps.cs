@@ -139,7 +139,8 @@ public sealed partial class TrainingSession
     private void TrainRecordedStep(LocalRank rank)
     {
         // A shadow iteration votes for nothing, so the step that it is compared with must not either.
-        var recorded = StepRecorder.TrainStep(_job!.Name, rank.Replica, _corpus!, rank.Groups!.DataParallel, commit =>
+        var crossing = GroupRoles.Crossing(_job!.Layout, rank.Rank, _local!.Numbers.ToHashSet());
+        var recorded = StepRecorder.TrainStep(_job.Name, rank.Replica, _corpus!, rank.Groups!, crossing, commit =>
         {
             rank.EnteredCommit = true;
             return Passed(rank, StepProtocol.Commit(commit));

@@ -11,8 +11,8 @@ public sealed class SandboxException(string message) : Exception(message);
 /// The group as a shadow iteration sees it: every collective is answered from the record, barrier and broadcast as root are passed over. It holds no
 /// socket and no other group, so no byte can leave the sandbox.
 /// </summary>
-/// <param name="record">A verified record.</param>
-public sealed class SandboxedCommunicator(StepRecord record) : ICommunicator
+/// <param name="record">The group in a verified record.</param>
+public sealed class SandboxedCommunicator(RecordedGroup record) : ICommunicator
 {
     private readonly List<bool> _inputsMatch = [];
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TrainMover.Collectives;
 
 namespace TrainMover.Training;
 
@@ -22,21 +23,22 @@ public static class ShadowIteration
     /// <param name="corpus">The training text.</param>
     /// <param name="checkpoint">Path of the checkpoint from which the recorded step started.</param>
     /// <param name="record">Folder of the record.</param>
-    public static ShadowResult Run(Replica cold, ITrainingData corpus, string checkpoint, string record)
+    /// <param name="inside">Real groups among the ranks that run the shadow iteration together; null where each runs alone.</param>
+    public static ShadowResult Run(Replica cold, ITrainingData corpus, string checkpoint, string record, IRankGroups? inside = null)
     {
         var started = Stopwatch.GetTimestamp();
-        SandboxedCommunicator? sandbox = null;
+        SandboxedGroups? sandbox = null;
         var loss = float.NaN;
         string? reason;
         try
         {
             var recorded = StepRecord.Load(record);
-            sandbox = new SandboxedCommunicator(recorded);
+            sandbox = new SandboxedGroups(recorded, inside);
             reason = RefuseStart(recorded, Checkpoint.Load(checkpoint, cold));
             if (reason is null)
             {
                 var gradients = "";
-                var outcome = StepProtocol.TrainStep(cold, corpus, new DataParallelGroups(sandbox), commit =>
+                var outcome = StepProtocol.TrainStep(cold, corpus, sandbox.Groups, commit =>
                 {
                     gradients = cold.DigestOfGradients();
                     return StepProtocol.Commit(commit);
@@ -65,16 +67,21 @@ public static class ShadowIteration
         return null;
     }
 
-    private static string? Compare(StepRecord recorded, SandboxedCommunicator sandbox, StepOutcome outcome, string gradients, Replica replica)
+    private static string? Compare(StepRecord recorded, SandboxedGroups sandbox, StepOutcome outcome, string gradients, Replica replica)
     {
-        for (var call = 0; call < sandbox.InputsMatch.Count; call++)
+        foreach (var (role, group) in sandbox.Answered)
         {
-            if (!sandbox.InputsMatch[call])
-                return $"What call {call} ({recorded.Calls[call].Operation}) would have sent differs from what rank {recorded.Rank} sent.";
+            var calls = recorded.Groups.First(other => other.Role == role).Calls;
+            for (var call = 0; call < group.InputsMatch.Count; call++)
+            {
+                if (!group.InputsMatch[call])
+                    return $"What call {call} of group {role} ({calls[call].Operation}) would have sent differs from what rank {recorded.Rank} sent.";
+            }
+
+            if (!group.Complete)
+                return $"The record has {calls.Count} calls of group {role}, the shadow iteration made {group.Calls}.";
         }
 
-        if (!sandbox.Complete)
-            return $"The record has {recorded.Calls.Count} calls, the shadow iteration made {sandbox.Calls}.";
         if (!outcome.Verdict.Passed)
             return "The recorded commit did not pass.";
         if (BitConverter.SingleToUInt32Bits(outcome.Loss) != recorded.LossBits)

@@ -1,22 +1,26 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using TrainMover.Collectives;
 
 namespace TrainMover.Training;
 
-/// <summary>A record on storage: <c>index.json</c> (a body and its checksum) and <c>outputs.bin</c> (all outputs, one after the other, each with its checksum in the index).</summary>
+/// <summary>A record on storage: <c>index.json</c> (a body and its checksum) and <c>outputs.bin</c> (all outputs, group by group, one after the other, each with its checksum in the index).</summary>
 internal static class StepRecordFolder
 {
     private const string IndexFile = "index.json";
     private const string OutputsFile = "outputs.bin";
-    private const string Format = "trainmover.step-record.v1";
+    private const string Format = "trainmover.step-record.v2";
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, Converters = { new JsonStringEnumConverter() } };
 
     private sealed record Call(string Operation, long Length, string InputDigest, long OutputLength, string OutputDigest);
 
+    private sealed record Group(GroupRole Role, int Rank, int Size, IReadOnlyList<Call> Calls);
+
     private sealed record Body(
-        string Format, string Job, int Rank, int Size, long Step, ulong Seed, uint LossBits, string GradientsDigest, string UpdatedDigest, IReadOnlyList<Call> Calls);
+        string Format, string Job, int Rank, int Dp, int Pp, int Tp, long Step, ulong Seed, uint LossBits, string GradientsDigest, string UpdatedDigest, IReadOnlyList<Group> Groups);
 
     private sealed record Index(string Checksum, JsonElement Body);
 
@@ -30,7 +34,7 @@ internal static class StepRecordFolder
         {
             DurableFile.WriteAndFlush(Path.Combine(temporary, OutputsFile), stream =>
             {
-                foreach (var call in record.Calls)
+                foreach (var call in record.Groups.SelectMany(group => group.Calls))
                     stream.Write(call.Output.Span);
             });
             DurableFile.WriteAndFlush(Path.Combine(temporary, IndexFile), stream => stream.Write(SerializeIndex(record)));
@@ -54,7 +58,7 @@ internal static class StepRecordFolder
         {
             var body = ReadIndex(folder);
             return new StepRecord(
-                body.Job, body.Rank, body.Size, body.Step, body.Seed, body.LossBits, body.GradientsDigest, body.UpdatedDigest, ReadCalls(folder, body.Calls));
+                body.Job, body.Rank, new ParallelLayout(body.Dp, body.Pp, body.Tp), body.Step, body.Seed, body.LossBits, body.GradientsDigest, body.UpdatedDigest, ReadGroups(folder, body.Groups));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
         {
@@ -64,9 +68,11 @@ internal static class StepRecordFolder
 
     private static byte[] SerializeIndex(StepRecord record)
     {
-        var calls = record.Calls.Select(call => new Call(call.Operation, call.Length, call.InputDigest, call.Output.Length, Sha256(call.Output.Span))).ToArray();
+        var groups = record.Groups.Select(group => new Group(
+            group.Role, group.Rank, group.Size, [.. group.Calls.Select(call => new Call(call.Operation, call.Length, call.InputDigest, call.Output.Length, Sha256(call.Output.Span)))])).ToArray();
+        var layout = record.Layout;
         var body = JsonSerializer.SerializeToUtf8Bytes(
-            new Body(Format, record.Job, record.Rank, record.Size, record.Step, record.Seed, record.LossBits, record.GradientsDigest, record.UpdatedDigest, calls), Json);
+            new Body(Format, record.Job, record.Rank, layout.Dp, layout.Pp, layout.Tp, record.Step, record.Seed, record.LossBits, record.GradientsDigest, record.UpdatedDigest, groups), Json);
         return Encoding.UTF8.GetBytes($"{{\"checksum\":\"{Sha256(body)}\",\"body\":{Encoding.UTF8.GetString(body)}}}");
     }
 
@@ -82,19 +88,26 @@ internal static class StepRecordFolder
         return body;
     }
 
-    private static RecordedCall[] ReadCalls(string folder, IReadOnlyList<Call> calls)
+    private static RecordedGroup[] ReadGroups(string folder, IReadOnlyList<Group> groups)
     {
         using var stream = File.OpenRead(Path.Combine(folder, OutputsFile));
-        if (stream.Length != calls.Sum(call => call.OutputLength))
-            throw new StepRecordException(folder, $"its outputs are {stream.Length} bytes long instead of {calls.Sum(call => call.OutputLength)}");
-        var recorded = new RecordedCall[calls.Count];
+        var length = groups.Sum(group => group.Calls.Sum(call => call.OutputLength));
+        if (stream.Length != length)
+            throw new StepRecordException(folder, $"its outputs are {stream.Length} bytes long instead of {length}");
+        return [.. groups.Select(group => new RecordedGroup(group.Role, group.Rank, group.Size, ReadCalls(folder, stream, group)))];
+    }
+
+    private static RecordedCall[] ReadCalls(string folder, FileStream stream, Group group)
+    {
+        var recorded = new RecordedCall[group.Calls.Count];
         for (var index = 0; index < recorded.Length; index++)
         {
-            var output = new byte[calls[index].OutputLength];
+            var call = group.Calls[index];
+            var output = new byte[call.OutputLength];
             stream.ReadExactly(output);
-            if (Sha256(output) != calls[index].OutputDigest)
-                throw new StepRecordException(folder, $"the output of call {index} ({calls[index].Operation}) does not have its checksum");
-            recorded[index] = new RecordedCall(index, calls[index].Operation, calls[index].Length, calls[index].InputDigest, output);
+            if (Sha256(output) != call.OutputDigest)
+                throw new StepRecordException(folder, $"the output of call {index} ({call.Operation}) of group {group.Role} does not have its checksum");
+            recorded[index] = new RecordedCall(index, call.Operation, call.Length, call.InputDigest, output);
         }
 
         return recorded;

@@ -25,6 +25,36 @@ public sealed class Strangers
     }
 
     [Fact]
+    public async Task Strangers_that_say_half_a_hello_and_stay_keep_nobody_waiting()
+    {
+        await using var cluster = await Cluster.StartAsync(3, standbys: 1);
+        var strangers = Enumerable.Range(0, 40).Select(_ => new TcpClient()).ToList();
+        foreach (var (stranger, index) in strangers.Select((stranger, index) => (stranger, index)))
+        {
+            await stranger.ConnectAsync(IPAddress.Loopback, cluster.Endpoints[index % 4].Port);
+            await stranger.GetStream().WriteAsync("TMSH\u0040"u8.ToArray());
+        }
+
+        var to = cluster.Replacing(1, 3);
+        await cluster.SwitchAsync(to, await cluster.PrepareAsync(to));
+        await cluster.ShouldSumAsync();
+        strangers.ForEach(stranger => stranger.Dispose());
+        await Bounded.UntilAsync(() => cluster.Endpoints.Sum(endpoint => endpoint.RejectedHandshakes) == strangers.Count, "the strangers to be counted");
+    }
+
+    [Fact]
+    public async Task A_listener_that_takes_connections_and_says_nothing_ends_the_set_up_at_its_deadline()
+    {
+        await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback, 0, Quick);
+        using var mute = new TcpListener(IPAddress.Loopback, 0);
+        mute.Start();
+        var silent = new Member(1, "m1", "127.0.0.1", ((IPEndPoint)mute.LocalEndpoint).Port);
+        var topology = new Topology("job", 1, [new Member(0, "m0", "127.0.0.1", m0.Port), silent], Cluster.Key);
+        var failed = await Should.ThrowAsync<GroupSetupException>(() => m0.CreateGroupsAsync(topology, Cluster.Deadline()));
+        failed.Message.ShouldContain("was not set up within 0.9 s");
+    }
+
+    [Fact]
     public async Task Another_key_does_not_come_in()
     {
         await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback, 0, Quick);

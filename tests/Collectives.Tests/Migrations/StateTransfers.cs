@@ -23,6 +23,24 @@ public sealed class StateTransfers : IDisposable
     });
 
     [Fact]
+    public Task Several_streams_between_two_machines_do_not_mix() => RunAsync(async cluster =>
+    {
+        var prepared = await cluster.PrepareAsync(cluster.Replacing(1, 3));
+        var streams = Enumerable.Range(0, 5).Select(stream => (Stream: stream, Sent: Regions(200_000 + stream), Received: Regions(200_000 + stream))).ToList();
+        foreach (var (stream, sent, _) in streams)
+            Fill(sent, stream);
+        await prepared[1].OpenStateAsync("m3", 2, Cluster.Deadline());
+        var moving = streams.AsEnumerable().Reverse().Select(each => prepared[1].SendStateAsync("m3", each.Stream, each.Sent, Cluster.Deadline()))
+            .Concat(streams.Select(each => prepared[3].ReceiveStateAsync("m1", each.Stream, each.Received, Cluster.Deadline())));
+        await Task.WhenAll(moving).WaitAsync(Cluster.Patience);
+
+        foreach (var (_, sent, received) in streams)
+            Bytes(received).ShouldBe(Bytes(sent));
+        await Should.ThrowAsync<ArgumentOutOfRangeException>(() => prepared[1].SendStateAsync("m3", -1, streams[0].Sent, Cluster.Deadline()));
+        await Should.ThrowAsync<ArgumentOutOfRangeException>(() => prepared[3].ReceiveStateAsync("m1", 256, streams[0].Received, Cluster.Deadline()));
+    });
+
+    [Fact]
     public Task Other_lengths_are_refused_on_both_sides() => RunAsync(async cluster =>
     {
         var prepared = await cluster.PrepareAsync(cluster.Replacing(1, 3));
@@ -66,12 +84,12 @@ public sealed class StateTransfers : IDisposable
         return new MemoryRegion(address, length);
     })];
 
-    private static unsafe void Fill(List<MemoryRegion> regions)
+    private static unsafe void Fill(List<MemoryRegion> regions, int seed = 0)
     {
         foreach (var region in regions)
         {
             for (var index = 0; index < region.Length; index++)
-                ((byte*)region.Address)[index] = (byte)(index * 31);
+                ((byte*)region.Address)[index] = (byte)((index * 31) + seed);
         }
     }
 

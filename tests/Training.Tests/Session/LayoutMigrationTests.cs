@@ -85,7 +85,7 @@ public class LayoutMigrationTests
         {
             Layout = new ParallelLayout(dp, pp, tp),
             Devices = tp,
-            Techniques = new MigrationTechniques(Sandbox: false, Following: following),
+            Techniques = new MigrationTechniques(Following: following),
         };
 
     private static async Task ShouldEqualReferenceAsync(Cluster cluster, SessionJob job, int machines, int steps, IReadOnlyList<TrainingFinished> finished)
