@@ -253,7 +253,7 @@ public sealed partial class TrainingSession
         }
     }
 
-    // A failure may have come between an update and the exchange of the updated parameters. Only the members of the new generation can tell each other.
+    // A failure may have come between an update and the exchange of the updated parameters, on some ranks and not on others: all do it, since all must make the same calls.
     private bool GatherAfter(MigrationAttempt attempt)
     {
         if (attempt.Source == SessionStateSource.Leaver || !_job!.Recipe.ShardOptimizer)
@@ -262,7 +262,10 @@ public sealed partial class TrainingSession
         {
             _local!.Run(rank =>
             {
+                rank.Replica.AwaitsParameters = true;
                 rank.Replica.GatherParameters(rank.Groups!);
+                if (attempt.Source == SessionStateSource.Checkpoint)
+                    rank.Replica.RefreshBackup(rank.Groups!);
                 return true;
             });
             return true;
