@@ -57,6 +57,7 @@ public sealed class AgentTests
         await machine.Seen.FirstAsync<Aborted>();
         machine.Broker.SetDown();
         Directory.CreateDirectory(job.Record);
+        Directory.CreateDirectory(Path.GetDirectoryName(job.Checkpoint)!);
         await File.WriteAllTextAsync(job.Checkpoint, "no checkpoint", TestContext.Current.CancellationToken);
         await machine.WaitForBacklogAsync(4);
         machine.Seen.Of<WarmedUp>().ShouldBeEmpty();

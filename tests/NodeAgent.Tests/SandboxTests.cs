@@ -39,7 +39,7 @@ public sealed class SandboxTests
         await joiner.OrderAsync(job.WarmUp(Joiner, 1));
         var shadow = (await joiner.Seen.FirstAsync<WarmedUp>()).Shadow;
         (shadow.Good, shadow.Reason, shadow.BytesLeft).ShouldBe((true, null, 0));
-        shadow.BytesAnswered.ShouldBe(good.Calls.Sum(call => (long)call.Output.Length));
+        shadow.BytesAnswered.ShouldBe(good.Groups.Sum(group => group.Calls.Sum(call => (long)call.Output.Length)));
         Counts().ShouldBe(nothing);
 
         // The listeners are where it looks for its peers: once it is warm, it calls on the other joiner.

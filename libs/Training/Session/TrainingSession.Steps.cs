@@ -85,9 +85,9 @@ public sealed partial class TrainingSession
         MigrationAttempt? agreed = null;
         try
         {
-            while (agreed is null && rank.Replica.Step < _job!.Recipe.Steps)
+            while (agreed is null && rank.Replica.Step < _job!.Recipe.Steps && !_stopping.IsCancellationRequested)
                 TrainOneStep(rank, ref agreed);
-            if (agreed is null && !_finished)
+            if (agreed is null && !_finished && !_stopping.IsCancellationRequested)
             {
                 _pendingSwitch?.Computes(rank.Rank, Now());
                 rank.Groups!.DataParallel.Barrier();
