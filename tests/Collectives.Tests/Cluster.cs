@@ -42,7 +42,7 @@ internal sealed class Cluster : IAsyncDisposable
     {
         var places = machines.SelectMany(machine => Enumerable.Repeat(machine, _shape.RanksPerMachine));
         Member[] members = [.. places.Select((machine, rank) => new Member(rank, $"m{machine}", "127.0.0.1", _endpoints[machine].Port))];
-        return new Topology("job", generation, new ParallelLayout(members.Length / (_shape.Pp * _shape.Tp), _shape.Pp, _shape.Tp), members, Key, _shape.Channels);
+        return new Topology("job", generation, new ParallelLayout(members.Length / (_shape.Pp * _shape.Tp), _shape.Pp, _shape.Tp), members, Key, _shape.Channels, trees: _shape.Trees);
     }
 
     /// <summary>The current topology with one machine replaced by another, as the next generation.</summary>
@@ -89,5 +89,5 @@ internal sealed class Cluster : IAsyncDisposable
     private static IEnumerable<int> MachinesOf(Topology topology) => topology.Members.Select(member => int.Parse(member.Machine[1..])).Distinct();
 
     /// <summary>Degrees of parallelism beside the data-parallel one, which follows from the number of machines.</summary>
-    internal sealed record Shape(int Pp = 1, int Tp = 1, int RanksPerMachine = 1, int Channels = 1);
+    internal sealed record Shape(int Pp = 1, int Tp = 1, int RanksPerMachine = 1, int Channels = 1, bool Trees = false);
 }

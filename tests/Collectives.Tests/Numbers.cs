@@ -8,7 +8,7 @@ internal static class Numbers
     /// <summary>
     /// The serial fold: chunk c is summed beginning with rank c, around the ring; each channel has its share of every chunk, and odd channels go around the other way. Few bytes take one channel.
     /// </summary>
-    public static float[] RingSum(float[][] inputs, int channels = 1)
+    public static float[] RingSum(float[][] inputs, int channels = 1, Func<float, float>? sent = null)
     {
         var (size, count) = (inputs.Length, inputs[0].Length);
         var sums = new float[count];
@@ -24,13 +24,31 @@ internal static class Numbers
                 {
                     var sum = inputs[chunk][index];
                     for (var hop = 1; hop < size; hop++)
-                        sum += inputs[(chunk + (hop * step)) % size][index];
+                        sum = inputs[(chunk + (hop * step)) % size][index] + (sent?.Invoke(sum) ?? sum);
                     sums[index] = sum;
                 }
             }
         }
 
         return sums;
+    }
+
+    /// <summary>The serial fold of a call of few bytes over trees: a rank's own, its first child's, its second child's; from 16 KB on the second half goes over the second tree.</summary>
+    public static float[] TreeSum(float[][] inputs)
+    {
+        var (size, count) = (inputs.Length, inputs[0].Length);
+        var half = count * sizeof(float) < 16 * 1024 ? count : count / 2;
+        var roots = Enumerable.Range(0, TreeShape.Trees).Select(tree => Enumerable.Range(0, size).Single(rank => TreeShape.ParentOf(rank, size, tree) < 0)).ToArray();
+        return [.. Enumerable.Range(0, count).Select(index => Fold(roots[index < half ? 0 : 1], index < half ? 0 : 1, index))];
+
+        float Fold(int rank, int tree, int index)
+        {
+            var (first, second) = TreeShape.ChildrenOf(rank, size, tree);
+            var sum = inputs[rank][index];
+            if (first >= 0)
+                sum += Fold(first, tree, index);
+            return second >= 0 ? sum + Fold(second, tree, index) : sum;
+        }
     }
 
     public static int[] Bits(float[] values) => [.. values.Select(BitConverter.SingleToInt32Bits)];

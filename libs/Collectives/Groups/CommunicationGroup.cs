@@ -29,10 +29,13 @@ public sealed unsafe class CommunicationGroup : ICommunicator
     public int Size { get; }
 
     /// <inheritdoc/>
-    public void AllReduce(Span<float> buffer, ReduceOperation operation)
+    public void AllReduce(Span<float> buffer, ReduceOperation operation) => AllReduce(buffer, operation, WireFormat.Full);
+
+    /// <inheritdoc/>
+    public void AllReduce(Span<float> buffer, ReduceOperation operation, WireFormat format)
     {
         fixed (float* data = buffer)
-            Call(CollectiveCall.AllReduce(data, buffer.Length, Rank, Size, operation));
+            Call(CollectiveCall.AllReduce(data, buffer.Length, Rank, Size, operation, format));
     }
 
     /// <inheritdoc/>
@@ -64,17 +67,23 @@ public sealed unsafe class CommunicationGroup : ICommunicator
     }
 
     /// <inheritdoc/>
-    public void ReduceScatter(Span<float> buffer)
+    public void ReduceScatter(Span<float> buffer) => ReduceScatter(buffer, WireFormat.Full);
+
+    /// <inheritdoc/>
+    public void ReduceScatter(Span<float> buffer, WireFormat format)
     {
         fixed (float* data = buffer)
-            Call(CollectiveCall.OfFloats(RingFrameKind.ReduceScatter, data, buffer.Length, Rank, Size));
+            Call(CollectiveCall.OfFloats(RingFrameKind.ReduceScatter, data, buffer.Length, Rank, Size, format));
     }
 
     /// <inheritdoc/>
-    public void AllGather(Span<float> buffer)
+    public void AllGather(Span<float> buffer) => AllGather(buffer, WireFormat.Full);
+
+    /// <inheritdoc/>
+    public void AllGather(Span<float> buffer, WireFormat format)
     {
         fixed (float* data = buffer)
-            Call(CollectiveCall.OfFloats(RingFrameKind.AllGather, data, buffer.Length, Rank, Size));
+            Call(CollectiveCall.OfFloats(RingFrameKind.AllGather, data, buffer.Length, Rank, Size, format));
     }
 
     /// <inheritdoc/>
@@ -103,15 +112,20 @@ public sealed unsafe class CommunicationGroup : ICommunicator
     /// <summary>Resets every connection, as the death of this process would.</summary>
     internal void Reset() => _channels.Reset();
 
-    /// <summary>Gives the data connections to the next generation. A call in progress has failed or is awaited.</summary>
-    internal (OutboundEdge? Outbound, InboundEdge? Inbound)[] Release()
+    /// <summary>Its data connections.</summary>
+    internal Channels Channels => _channels;
+
+    /// <summary>Waits for the end of a call in progress, which has failed; from here on the connections may be taken.</summary>
+    internal void AwaitCalls()
     {
         lock (_calls)
-            return _channels.Release();
+        {
+            // Whoever had it is out.
+        }
     }
 
-    /// <summary>Which ends of a channel are whole; after a switch that failed half-way some are missing.</summary>
-    internal (bool Outbound, bool Inbound) HasEnds(int channel) => (_channels.Rings[channel].Outbound is { IsBroken: false }, _channels.Rings[channel].Inbound is { IsBroken: false });
+    /// <summary>Leaves the data connections to the next generation, which has taken them.</summary>
+    internal void Release() => _channels.Release();
 
     internal void Close()
     {

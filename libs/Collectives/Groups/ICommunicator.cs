@@ -1,6 +1,6 @@
 namespace TrainMover.Collectives;
 
-/// <summary>How <see cref="ICommunicator.AllReduce"/> combines elements.</summary>
+/// <summary>How <see cref="ICommunicator.AllReduce(Span{float}, ReduceOperation)"/> combines elements.</summary>
 public enum ReduceOperation
 {
     /// <summary>Float32 sum, in an order given by rank and size only.</summary>
@@ -29,6 +29,33 @@ public interface ICommunicator
     /// <exception cref="CollectiveException">The generation has failed.</exception>
     void AllReduce(Span<float> buffer, ReduceOperation operation);
 
+    /// <summary>As <see cref="AllReduce(Span{float}, ReduceOperation)"/>, with a choice of what travels.</summary>
+    /// <exception cref="NotSupportedException">This communicator moves float32 only.</exception>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void AllReduce(Span<float> buffer, ReduceOperation operation, WireFormat format)
+    {
+        RequireFull(format);
+        AllReduce(buffer, operation);
+    }
+
+    /// <summary>As <see cref="ReduceScatter(Span{float})"/>, with a choice of what travels; the part of this rank holds the float32 sum of what arrived.</summary>
+    /// <exception cref="NotSupportedException">This communicator moves float32 only.</exception>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void ReduceScatter(Span<float> buffer, WireFormat format)
+    {
+        RequireFull(format);
+        ReduceScatter(buffer);
+    }
+
+    /// <summary>As <see cref="AllGather(Span{float})"/>, with a choice of what travels; what does not survive the format is rounded on every rank, its owner too.</summary>
+    /// <exception cref="NotSupportedException">This communicator moves float32 only.</exception>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void AllGather(Span<float> buffer, WireFormat format)
+    {
+        RequireFull(format);
+        AllGather(buffer);
+    }
+
     /// <summary>Collects the bytes of all ranks in rank order.</summary>
     /// <param name="mine">This rank's bytes; equally many on every rank.</param>
     /// <param name="all">Takes <paramref name="mine"/> of every rank; its length is that of <paramref name="mine"/> times <see cref="Size"/>.</param>
@@ -46,7 +73,7 @@ public interface ICommunicator
     /// <exception cref="CollectiveException">The generation has failed.</exception>
     void ReduceScatter(Span<float> buffer);
 
-    /// <summary>Gives every rank <see cref="PartOf"/> of every other, in place: the second half of what <see cref="ReduceScatter"/> begins.</summary>
+    /// <summary>Gives every rank <see cref="PartOf"/> of every other, in place: the second half of what <see cref="ReduceScatter(Span{float})"/> begins.</summary>
     /// <exception cref="CollectiveException">The generation has failed.</exception>
     void AllGather(Span<float> buffer);
 
@@ -61,8 +88,14 @@ public interface ICommunicator
     /// <exception cref="CollectiveException">The generation has failed.</exception>
     void Barrier();
 
-    /// <summary>Elements of a buffer that belong to one rank in <see cref="ReduceScatter"/> and <see cref="AllGather(Span{float})"/>: from element length * rank / size on.</summary>
+    /// <summary>Elements of a buffer that belong to one rank in <see cref="ReduceScatter(Span{float})"/> and <see cref="AllGather(Span{float})"/>: from element length * rank / size on.</summary>
     /// <param name="length">Elements of the buffer.</param>
     /// <param name="rank">Rank of the group.</param>
     Range PartOf(int length, int rank) => (int)((long)length * rank / Size)..(int)((long)length * (rank + 1) / Size);
+
+    private static void RequireFull(WireFormat format)
+    {
+        if (format != WireFormat.Full)
+            throw new NotSupportedException($"This communicator moves float32 only, not {format}.");
+    }
 }

@@ -42,26 +42,39 @@ internal sealed class RankGroups : IRankGroups
     public IEnumerable<CommunicationGroup> All => _groups.Values;
 
     /// <summary>Whether this rank's end of an edge that it writes to is there and whole.</summary>
-    public bool Writes(RingEdge edge) => _groups.TryGetValue(edge.Group, out var group) && group.HasEnds(edge.Channel).Outbound;
+    public bool Writes(RingEdge edge) => _groups.TryGetValue(edge.Group, out var group) && EndsOf(group).Any(ends => ends.Edges.Outbound == edge && ends.Outbound is { IsBroken: false });
 
     /// <summary>Whether this rank's end of an edge that it reads from is there and whole.</summary>
-    public bool Reads(RingEdge edge) => _groups.TryGetValue(edge.Group, out var group) && group.HasEnds(edge.Channel).Inbound;
+    public bool Reads(RingEdge edge) => _groups.TryGetValue(edge.Group, out var group) && EndsOf(group).Any(ends => ends.Edges.Inbound == edge && ends.Inbound is { IsBroken: false });
 
     /// <summary>Takes the data connections out of the groups, under the names of this generation.</summary>
     public void ReleaseInto(EdgeSet edges)
     {
         foreach (var group in _groups.Values)
         {
-            var released = group.Release();
-            var ranks = _generation.Topology.RanksOf(group.Id);
-            for (var channel = 0; channel < released.Length; channel++)
+            group.AwaitCalls();
+            foreach (var ends in EndsOf(group))
             {
-                var (outbound, inbound) = GroupEdges.At(_generation.Topology, group.Id, ranks, group.Rank, channel);
-                if (released[channel].Outbound is { } writing)
-                    edges.Outbound.Add(outbound, writing);
-                if (released[channel].Inbound is { } reading)
-                    edges.Inbound.Add(inbound, reading);
+                if (ends.Outbound is { } writing)
+                    edges.Outbound.Add(ends.Edges.Outbound, writing);
+                if (ends.Inbound is { } reading)
+                    edges.Inbound.Add(ends.Edges.Inbound, reading);
             }
+
+            group.Release();
+        }
+    }
+
+    private IEnumerable<((RingEdge Outbound, RingEdge Inbound) Edges, OutboundEdge? Outbound, InboundEdge? Inbound)> EndsOf(CommunicationGroup group)
+    {
+        var channels = group.Channels;
+        var ranks = _generation.Topology.RanksOf(group.Id);
+        for (var channel = 0; channel < channels.Rings.Count; channel++)
+            yield return (GroupEdges.At(_generation.Topology, group.Id, ranks, group.Rank, channel), channels.Rings[channel].Outbound, channels.Rings[channel].Inbound);
+        for (var tree = 0; tree < channels.Trees.Count; tree++)
+        {
+            foreach (var ((_, outbound, inbound), link) in GroupEdges.TreeAt(_generation.Topology, group.Id, ranks, group.Rank, tree).Zip(channels.Trees[tree].Links))
+                yield return ((outbound, inbound), link.Outbound, link.Inbound);
         }
     }
 
@@ -74,13 +87,19 @@ internal sealed class RankGroups : IRankGroups
             var (outbound, inbound) = GroupEdges.At(_generation.Topology, id, ranks, index, channel);
             return (edges.Outbound.GetValueOrDefault(outbound), edges.Inbound.GetValueOrDefault(inbound));
         });
-        return new CommunicationGroup(_generation, id, index, ranks.Count, new Channels(_generation.Topology.Generation, channels, _deadline));
+        var trees = Enumerable.Range(0, GroupEdges.TreesOf(_generation.Topology, ranks.Count)).Select(tree => new Tree(
+            index,
+            ranks.Count,
+            tree,
+            GroupEdges.TreeAt(_generation.Topology, id, ranks, index, tree)
+                .Select(link => new TreeLink(link.Neighbour, edges.Outbound.GetValueOrDefault(link.Outbound), edges.Inbound.GetValueOrDefault(link.Inbound)))));
+        return new CommunicationGroup(_generation, id, index, ranks.Count, new Channels(_generation.Topology.Generation, channels, trees, _deadline));
     }
 
     private CommunicationGroup Of(GroupId id)
     {
         if (!_groups.TryGetValue(id, out var group))
-            _groups.Add(id, group = new CommunicationGroup(_generation, id, 0, 1, new Channels(_generation.Topology.Generation, [], _deadline)));
+            _groups.Add(id, group = new CommunicationGroup(_generation, id, 0, 1, new Channels(_generation.Topology.Generation, [], [], _deadline)));
         return group;
     }
 }

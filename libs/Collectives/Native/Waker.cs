@@ -8,6 +8,13 @@ internal sealed class Waker : IDisposable
     private readonly Signal _signal = new();
     private int _sleeping;
 
+    // The first use of a function of the system allocates: here, and not in somebody's call.
+    public Waker()
+    {
+        _signal.Set();
+        _signal.Reset();
+    }
+
     /// <summary>Readable when the sleeper is to wake up.</summary>
     public int Descriptor => _signal.Descriptor;
 

@@ -8,13 +8,35 @@ namespace TrainMover.Collectives;
 /// <summary>Bytes on a connected TCP socket, past the runtime's socket engine, which would wake a thread of its own for each packet.</summary>
 internal static unsafe class Wire
 {
+    private const int DataBufferBytes = 512 * 1024;
+    private const int TcpLevel = 6;
+    private const int TcpCongestion = 13;
+
     /// <summary>The peer closed its side in order.</summary>
     public const int EndOfStream = -100_000;
 
     public static int DescriptorOf(Socket socket) => (int)socket.SafeHandle.DangerousGetHandle();
 
-    /// <summary>Settings of a socket that carries calls.</summary>
-    public static void PrepareForData(Socket socket) => socket.NoDelay = true;
+    /// <summary>
+    /// Settings of a socket that carries calls: packets leave at once, and no more is under way than stays in the cache. Inside a host nothing is gained by pacing, which bbr does with
+    /// timers, so there the connection takes reno; between hosts the system's choice stays.
+    /// </summary>
+    public static void PrepareForData(Socket socket)
+    {
+        socket.NoDelay = true;
+        socket.SendBufferSize = DataBufferBytes;
+        socket.ReceiveBufferSize = DataBufferBytes;
+        if (socket.RemoteEndPoint is not IPEndPoint peer || !IPAddress.IsLoopback(peer.Address))
+            return;
+        try
+        {
+            socket.SetRawSocketOption(TcpLevel, TcpCongestion, "reno"u8);
+        }
+        catch (SocketException)
+        {
+            // This system does not offer it; what it has works too.
+        }
+    }
 
     /// <summary>Bytes sent; 0 when the socket takes none now; a negative error number.</summary>
     public static int TrySend(int descriptor, byte* bytes, long length)

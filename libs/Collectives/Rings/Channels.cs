@@ -10,10 +10,15 @@ internal sealed unsafe class Channels : IDisposable
     // Below this, a call goes over the first channel alone: more connections would cost more than they carry.
     private const long LeastPerChannel = 128 * 1024;
 
+    private const long LeastPerTree = 8 * 1024;
+
     private readonly int _generation;
     private readonly TimeSpan _deadline;
     private readonly Ring[] _rings;
+    private readonly Tree[] _trees;
+    private readonly Route[] _routes;
     private readonly Waker _waker = new();
+    private readonly bool _hasSockets;
     private volatile bool _interrupted;
     private ulong _sequence;
     private int _active;
@@ -21,19 +26,27 @@ internal sealed unsafe class Channels : IDisposable
 
     /// <param name="generation">Generation that frames belong to.</param>
     /// <param name="channels">The connections of each channel; odd ones run to lower ranks.</param>
+    /// <param name="trees">The trees, if the group has them.</param>
     /// <param name="deadline">Longest time of a call.</param>
-    public Channels(int generation, IEnumerable<(OutboundEdge? Outbound, InboundEdge? Inbound)> channels, TimeSpan deadline)
+    public Channels(int generation, IEnumerable<(OutboundEdge? Outbound, InboundEdge? Inbound)> channels, IEnumerable<Tree> trees, TimeSpan deadline)
     {
         _generation = generation;
         _deadline = deadline;
         _rings = [.. channels.Select(channel => new Ring(channel.Outbound, channel.Inbound))];
+        _trees = [.. trees];
+        _routes = new Route[Math.Max(_rings.Length, _trees.Length)];
         foreach (var edge in Edges)
+        {
             edge.Attach(_waker);
+            _hasSockets |= edge.Descriptor >= 0;
+        }
     }
 
     public IReadOnlyList<Ring> Rings => _rings;
 
-    private IEnumerable<DataEdge> Edges => _rings.SelectMany(ring => new DataEdge?[] { ring.Outbound, ring.Inbound }).OfType<DataEdge>();
+    public IReadOnlyList<Tree> Trees => _trees;
+
+    private IEnumerable<DataEdge> Edges => _rings.Concat<Route>(_trees).SelectMany(route => route.Edges);
 
     /// <summary>Ends the call in progress and all later ones; from any thread.</summary>
     public void Interrupt()
@@ -42,8 +55,12 @@ internal sealed unsafe class Channels : IDisposable
         _waker.Interrupt();
     }
 
-    /// <summary>Hands the connections to the next generation.</summary>
-    public (OutboundEdge? Outbound, InboundEdge? Inbound)[] Release() => [.. _rings.Select(ring => ring.Release())];
+    /// <summary>Forgets the connections: the next generation has them.</summary>
+    public void Release()
+    {
+        foreach (var route in _rings.Concat<Route>(_trees))
+            route.Release();
+    }
 
     /// <summary>Resets all connections, as the death of this process would.</summary>
     public void Reset()
@@ -59,12 +76,13 @@ internal sealed unsafe class Channels : IDisposable
     {
         _sequence++;
         var frame = new RingFrame { Magic = RingFrame.ExpectedMagic, Generation = _generation, Sequence = _sequence, Kind = (int)call.Kind, Root = call.Root };
-        _active = call.Kind == RingFrameKind.Shift || call.Bytes < LeastPerChannel * _rings.Length ? 1 : _rings.Length;
         var completed = false;
         try
         {
-            for (var channel = 0; channel < _active; channel++)
-                _rings[channel].Begin(RingSchedule.Of(call, channel, _active, channel % 2 == 1), frame);
+            if (_trees.Length > 0 && call.SuitsTrees)
+                BeginOnTrees(call, frame);
+            else
+                BeginOnRings(call, frame);
             Complete();
             completed = true;
         }
@@ -73,8 +91,8 @@ internal sealed unsafe class Channels : IDisposable
             // The caller's memory is his own again, also after a failure.
             if (!completed)
             {
-                foreach (var ring in _rings)
-                    ring.Outbound?.Revoke();
+                foreach (var edge in Edges)
+                    (edge as OutboundEdge)?.Revoke();
             }
         }
     }
@@ -84,15 +102,37 @@ internal sealed unsafe class Channels : IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        foreach (var edge in Edges)
-            edge.Dispose();
+        foreach (var route in _rings.Concat<Route>(_trees))
+            route.Dispose();
         _waker.Dispose();
+    }
+
+    private void BeginOnRings(in CollectiveCall call, in RingFrame frame)
+    {
+        _active = call.Kind == RingFrameKind.Shift || call.Bytes < LeastPerChannel * _rings.Length ? 1 : _rings.Length;
+        for (var channel = 0; channel < _active; channel++)
+        {
+            _rings[channel].Begin(RingSchedule.Of(call, channel, _active, channel % 2 == 1), frame);
+            _routes[channel] = _rings[channel];
+        }
+    }
+
+    private void BeginOnTrees(in CollectiveCall call, in RingFrame frame)
+    {
+        // So few bytes that one message per hop is all there is to save take one tree, others both.
+        _active = call.Bytes < LeastPerTree * _trees.Length ? 1 : _trees.Length;
+        for (var tree = 0; tree < _active; tree++)
+        {
+            var (first, past) = (call.Elements * tree / _active, call.Elements * (tree + 1) / _active);
+            _trees[tree].Begin(call, frame, call.Data + (first * call.ElementBytes), (past - first) * call.ElementBytes);
+            _routes[tree] = _trees[tree];
+        }
     }
 
     private void Complete()
     {
         var started = Stopwatch.GetTimestamp();
-        var patience = default(Patience);
+        var patience = new Patience(_hasSockets);
         while (true)
         {
             if (_interrupted)
@@ -102,7 +142,7 @@ internal sealed unsafe class Channels : IDisposable
                 return;
             if (moved)
             {
-                patience = default;
+                patience.Renew();
                 continue;
             }
 
@@ -126,8 +166,8 @@ internal sealed unsafe class Channels : IDisposable
         done = true;
         for (var channel = 0; channel < _active; channel++)
         {
-            moved |= _rings[channel].Advance();
-            done &= _rings[channel].IsDone;
+            moved |= _routes[channel].Advance();
+            done &= _routes[channel].IsDone;
         }
 
         return moved;
@@ -142,16 +182,16 @@ internal sealed unsafe class Channels : IDisposable
             throw new RingFault(FailureKind.DeadlineExceeded, late, $"The call waited {_deadline.TotalSeconds:0.###} s for {late.Machine}.");
         }
 
-        var descriptors = stackalloc PollDescriptor[1 + (2 * _active)];
+        var descriptors = stackalloc PollDescriptor[1 + (Route.MostDescriptors * _active)];
         descriptors[0] = new PollDescriptor { Descriptor = _waker.Descriptor, Events = Libc.PollIn };
         var count = 1;
         for (var channel = 0; channel < _active; channel++)
-            count += _rings[channel].Describe(descriptors + count);
+            count += _routes[channel].Describe(descriptors + count);
         _ = Libc.Poll(descriptors, (nuint)count, (int)Math.Min(Math.Ceiling(left.TotalMilliseconds), int.MaxValue));
         _waker.Awake();
         count = 1;
         for (var channel = 0; channel < _active; channel++)
-            count += _rings[channel].Check(descriptors + count);
+            count += _routes[channel].Check(descriptors + count);
     }
 
     private Member Awaited
@@ -160,11 +200,11 @@ internal sealed unsafe class Channels : IDisposable
         {
             for (var channel = 0; channel < _active; channel++)
             {
-                if (!_rings[channel].IsDone)
-                    return _rings[channel].Awaited;
+                if (!_routes[channel].IsDone)
+                    return _routes[channel].Awaited;
             }
 
-            return _rings[0].Awaited;
+            return _routes[0].Awaited;
         }
     }
 }

@@ -3,6 +3,9 @@ namespace TrainMover.Collectives;
 /// <summary>One call, as this rank makes it.</summary>
 internal unsafe struct CollectiveCall
 {
+    /// <summary>Most bytes of a call over trees.</summary>
+    public const long LargestOnTrees = 64 * 1024;
+
     public RingFrameKind Kind;
     public int Rank;
     public int Size;
@@ -14,6 +17,7 @@ internal unsafe struct CollectiveCall
     /// <summary>Elements of the buffer; of a gathering of blocks, one block per rank.</summary>
     public long Elements;
     public int ElementBytes;
+    public WireFormat Format;
 
     /// <summary>Of a shift: what comes from the previous rank.</summary>
     public byte* Arriving;
@@ -21,8 +25,14 @@ internal unsafe struct CollectiveCall
 
     public readonly long Bytes => Elements * ElementBytes;
 
-    public static CollectiveCall AllReduce(float* data, long elements, int rank, int size, ReduceOperation operation) => new()
+    /// <summary>Whether hops cost more than bytes: a sum or a broadcast of few bytes. All ranks say the same.</summary>
+    public readonly bool SuitsTrees =>
+        Format == WireFormat.Full && Kind is RingFrameKind.AllReduceSum or RingFrameKind.AllReduceMin or RingFrameKind.AllReduceMax or RingFrameKind.Broadcast
+        && Bytes <= LargestOnTrees;
+
+    public static CollectiveCall AllReduce(float* data, long elements, int rank, int size, ReduceOperation operation, WireFormat format = WireFormat.Full) => new()
     {
+        Format = format,
         Kind = operation switch
         {
             ReduceOperation.Sum => RingFrameKind.AllReduceSum,
@@ -37,8 +47,9 @@ internal unsafe struct CollectiveCall
         Size = size,
     };
 
-    public static CollectiveCall OfFloats(RingFrameKind kind, float* data, long elements, int rank, int size) => new()
+    public static CollectiveCall OfFloats(RingFrameKind kind, float* data, long elements, int rank, int size, WireFormat format) => new()
     {
+        Format = format,
         Kind = kind,
         Data = (byte*)data,
         Elements = elements,

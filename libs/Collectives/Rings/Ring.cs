@@ -1,10 +1,12 @@
+using System.Runtime.InteropServices;
+
 namespace TrainMover.Collectives;
 
 /// <summary>One channel of a group as a rank has it: a data connection to the next rank and one from the previous, and how far a call got on them. Never allocates during a call.</summary>
-internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound)
+internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound) : Route
 {
-    // What is forwarded in one piece: small enough for the cache, so that the next rank reads what is warm.
-    private const int PieceBytes = 128 * 1024;
+    private const int StagingBytes = 256 * 1024;
+    private const int WidenedAtOnce = 1024;
 
     private RingSchedule _schedule;
     private RingFrame _frame;
@@ -19,14 +21,20 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound)
     private long _inLength;
     private long _inOffset;
 
+    // What travels as bfloat16 is rounded into here: a circle of bytes, counted from the start of the frame.
+    private byte* _staging;
+    private long _staged;
+    private long _stagedSent;
+
     public OutboundEdge? Outbound { get; private set; } = outbound;
 
     public InboundEdge? Inbound { get; private set; } = inbound;
 
-    public bool IsDone => !_sending && !_receiving && (Outbound is null || Outbound.Drained);
+    public override IEnumerable<DataEdge> Edges => new DataEdge?[] { Outbound, Inbound }.OfType<DataEdge>();
 
-    /// <summary>Who is waited for.</summary>
-    public Member Awaited => _receiving ? Inbound!.Peer : Outbound!.Peer;
+    public override bool IsDone => !_sending && !_receiving && (Outbound is null || Outbound.Drained);
+
+    public override Member Awaited => _receiving ? Inbound!.Peer : Outbound!.Peer;
 
     public void Begin(in RingSchedule schedule, in RingFrame frame)
     {
@@ -35,56 +43,55 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound)
         _sending = schedule.OutSteps > schedule.FirstOutStep;
         _receiving = schedule.InSteps > 0;
         (_outStep, _inStep) = (schedule.FirstOutStep - 1, -1);
+        (_staged, _stagedSent) = (0, 0);
+        if (schedule.IsCompressed && _staging is null)
+            _staging = (byte*)NativeMemory.AlignedAlloc(StagingBytes, 64);
         if (_sending)
         {
-            _frame.Length = schedule.OutBytes();
+            _frame.Length = schedule.IsCompressed ? schedule.OutBytes() / 2 : schedule.OutBytes();
             Outbound!.Begin(_frame);
             NextOut();
         }
 
         if (_receiving)
         {
-            _frame.Length = schedule.InBytes();
+            _frame.Length = schedule.IsCompressed ? schedule.InBytes() / 2 : schedule.InBytes();
             Inbound!.Begin(_frame.Length);
             NextIn();
         }
     }
 
-    /// <summary>Moves what can be moved now. Whether anything did.</summary>
-    /// <exception cref="RingFault">A peer is gone, or in another call.</exception>
-    public bool Advance()
+    public override bool Advance()
     {
         var moved = _sending && Send();
         return (_receiving && Receive()) | moved;
     }
 
-    /// <summary>Adds what a sleeper waits for; two descriptors at most.</summary>
-    public int Describe(PollDescriptor* into)
+    public override int Describe(PollDescriptor* into)
     {
         var count = 0;
         if (_sending && Outbound!.Descriptor >= 0)
-            into[count++] = new PollDescriptor { Descriptor = Outbound.Descriptor, Events = Sendable > 0 ? Libc.PollOut : (short)0 };
+            into[count++] = new PollDescriptor { Descriptor = Outbound.Descriptor, Events = Sendable > 0 || _staged > _stagedSent ? Libc.PollOut : (short)0 };
         if (_receiving && Inbound!.Descriptor >= 0)
             into[count++] = new PollDescriptor { Descriptor = Inbound.Descriptor, Events = Libc.PollIn };
         return count;
     }
 
-    /// <summary>Looks at what poll said of the descriptors, in the same order.</summary>
-    /// <exception cref="RingFault">The next rank is gone.</exception>
-    public int Check(PollDescriptor* returned)
+    public override int Check(PollDescriptor* returned)
     {
         var count = 0;
-        if (_sending && Outbound!.Descriptor >= 0 && returned[count++] is { Events: 0, Returned: not 0 })
-            throw new RingFault(FailureKind.PeerReset, Outbound.Peer, $"The data connection to {Outbound.Peer.Machine} broke.");
+        if (_sending && Outbound!.Descriptor >= 0)
+            ExpectQuiet(Outbound, returned[count++]);
         return _receiving && Inbound!.Descriptor >= 0 ? count + 1 : count;
     }
 
-    /// <summary>Hands the connections to the next generation.</summary>
-    public (OutboundEdge? Outbound, InboundEdge? Inbound) Release()
+    public override void Release() => (Outbound, Inbound) = (null, null);
+
+    public override void Dispose()
     {
-        var edges = (Outbound, Inbound);
-        (Outbound, Inbound) = (null, null);
-        return edges;
+        base.Dispose();
+        NativeMemory.AlignedFree(_staging);
+        _staging = null;
     }
 
     // Bytes of an outgoing step that hold their value already: all in the first step of whoever has them, later what the step before brought in.
@@ -92,7 +99,9 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound)
         _outStep == 0 || _inStep > _outStep - 1 ? _outLength - _outOffset :
         _inStep == _outStep - 1 ? _inOffset - _outOffset : 0;
 
-    private bool Send()
+    private bool Send() => _schedule.IsCompressed ? SendCompressed() : SendPlain();
+
+    private bool SendPlain()
     {
         var sendable = Sendable;
         if (sendable == 0 && !(Outbound!.HeaderPending && Outbound.PayloadLeft == 0))
@@ -104,6 +113,32 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound)
         return moved;
     }
 
+    private bool SendCompressed()
+    {
+        var at = _staged % StagingBytes;
+        var room = Math.Min(StagingBytes - (_staged - Outbound!.Released), StagingBytes - at);
+        var elements = Math.Min(Sendable / sizeof(float), room / sizeof(ushort));
+        if (elements > 0)
+        {
+            BFloat16.Narrow((float*)(_outData + _outOffset), (ushort*)(_staging + at), elements, roundSource: _outStep >= _schedule.ReducedSteps);
+            _staged += elements * sizeof(ushort);
+            _outOffset += elements * sizeof(float);
+        }
+
+        var from = _stagedSent % StagingBytes;
+        var sendable = Math.Min(_staged - _stagedSent, StagingBytes - from);
+        var moved = elements > 0;
+        if (sendable > 0 || (Outbound.HeaderPending && Outbound.PayloadLeft == 0))
+        {
+            moved |= Outbound.Send(_staging + from, sendable, out var sent);
+            _stagedSent += sent;
+        }
+
+        if (_outOffset == _outLength)
+            NextOut();
+        return moved;
+    }
+
     private bool Receive()
     {
         if (!Inbound!.HeaderDone)
@@ -111,7 +146,7 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound)
             if (!Inbound.ReceiveHeader())
                 return false;
             if (Inbound.HeaderDone)
-                CheckHeader();
+                Expect(_frame, Inbound);
             if (_inLength == 0)
                 NextIn();
             return true;
@@ -121,7 +156,11 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound)
         if (_schedule.IsExchange && _sending)
             return false;
         long moved;
-        if (_inStep >= _schedule.ReducedSteps)
+        if (_schedule.IsCompressed)
+        {
+            moved = ReceiveCompressed();
+        }
+        else if (_inStep >= _schedule.ReducedSteps)
         {
             moved = Inbound.Receive(_inData + _inOffset, Math.Min(PieceBytes, _inLength - _inOffset));
         }
@@ -137,13 +176,40 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound)
         return moved > 0;
     }
 
+    /// <summary>Bytes of the buffer that were filled.</summary>
+    private long ReceiveCompressed()
+    {
+        var arrived = Inbound!.Peek(Math.Min(PieceBytes, (_inLength - _inOffset) / 2), sizeof(ushort), out var length);
+        if (arrived is null)
+            return 0;
+        var elements = length / sizeof(ushort);
+        var into = (float*)(_inData + _inOffset);
+        if (_inStep >= _schedule.ReducedSteps)
+        {
+            BFloat16.Widen((ushort*)arrived, into, elements);
+        }
+        else
+        {
+            var widened = stackalloc float[WidenedAtOnce];
+            for (long done = 0; done < elements; done += WidenedAtOnce)
+            {
+                var count = Math.Min(WidenedAtOnce, elements - done);
+                BFloat16.Widen((ushort*)arrived + done, widened, count);
+                Reduction.Apply(_schedule.Kind, into + done, widened, count);
+            }
+        }
+
+        Inbound.Consume(length);
+        return elements * sizeof(float);
+    }
+
     // Empty chunks are passed over; a call without any byte is a header alone.
     private void NextOut()
     {
         (_outOffset, _outLength) = (0, 0);
         while (_outLength == 0 && ++_outStep < _schedule.OutSteps)
             _schedule.OutChunk(_outStep, out _outData, out _outLength);
-        _sending = _outStep < _schedule.OutSteps || Outbound!.HeaderPending;
+        _sending = _outStep < _schedule.OutSteps || !Outbound!.FrameDone;
     }
 
     private void NextIn()
@@ -152,12 +218,5 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound)
         while (_inLength == 0 && ++_inStep < _schedule.InSteps)
             _schedule.InChunk(_inStep, out _inData, out _inLength);
         _receiving = _inStep < _schedule.InSteps || !Inbound!.HeaderDone;
-    }
-
-    private void CheckHeader()
-    {
-        var header = Inbound!.Header;
-        if (header.Generation != _frame.Generation || header.Sequence != _frame.Sequence || header.Kind != _frame.Kind || header.Root != _frame.Root || header.Length != _frame.Length)
-            throw new RingFault(FailureKind.ProtocolViolation, Inbound.Peer, $"{Inbound.Peer.Machine} is in {header}; this rank is in {_frame}.");
     }
 }

@@ -38,6 +38,9 @@ internal unsafe struct RingSchedule
     /// <summary>Whether what arrives in an exchange comes first in the sum.</summary>
     public readonly bool ArrivedComesFirst => IsExchange && _call.Rank == 1;
 
+    /// <summary>Whether elements travel as bfloat16.</summary>
+    public readonly bool IsCompressed => _call.Format == WireFormat.BFloat16;
+
     public readonly void OutChunk(int step, out byte* data, out long length) => Chunk(Modulo(_position + _shift - step), _call.Data, _call.Elements, out data, out length);
 
     public readonly void InChunk(int step, out byte* data, out long length)
@@ -94,7 +97,7 @@ internal unsafe struct RingSchedule
         };
         switch (call.Kind)
         {
-            case RingFrameKind.AllReduceSum or RingFrameKind.AllReduceMin or RingFrameKind.AllReduceMax when size == 2 && call.Bytes <= LargestExchange:
+            case RingFrameKind.AllReduceSum or RingFrameKind.AllReduceMin or RingFrameKind.AllReduceMax when size == 2 && call.Bytes <= LargestExchange && call.Format == WireFormat.Full:
                 schedule._chunks = 1;
                 schedule.ReducedSteps = 1;
                 schedule.IsExchange = true;

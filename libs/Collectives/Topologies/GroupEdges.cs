@@ -14,6 +14,12 @@ internal static class GroupEdges
             for (var index = 0; index < ranks.Count; index++)
                 yield return Edge(topology, group, channel, ranks[index], ranks[NextOf(index, ranks.Count, channel)]);
         }
+
+        for (var index = 0; index < ranks.Count; index++)
+        {
+            foreach (var (outbound, _) in TreeLinks(topology, group, ranks, index))
+                yield return outbound;
+        }
     }
 
     /// <summary>The edges that a machine is an end of, each once.</summary>
@@ -32,6 +38,13 @@ internal static class GroupEdges
                     if (topology[previous].Machine != machine)
                         yield return Edge(topology, group, channel, previous, rank);
                 }
+
+                foreach (var (outbound, inbound) in TreeLinks(topology, group, ranks, index))
+                {
+                    yield return outbound;
+                    if (inbound.FromMachine != machine)
+                        yield return inbound;
+                }
             }
         }
     }
@@ -47,6 +60,22 @@ internal static class GroupEdges
         Edge(topology, group, channel, ranks[index], ranks[NextOf(index, ranks.Count, channel)]),
         Edge(topology, group, channel, ranks[PreviousOf(index, ranks.Count, channel)], ranks[index]));
 
+    /// <summary>The neighbours of a rank in one tree of its group, and both edges with each: parent, first child, second child, as far as there are any.</summary>
+    public static IEnumerable<(int Neighbour, RingEdge Outbound, RingEdge Inbound)> TreeAt(Topology topology, GroupId group, IReadOnlyList<int> ranks, int index, int tree)
+    {
+        var (first, second) = TreeShape.ChildrenOf(index, ranks.Count, tree);
+        foreach (var neighbour in new[] { TreeShape.ParentOf(index, ranks.Count, tree), first, second })
+        {
+            if (neighbour < 0)
+                continue;
+            var channel = Topology.MostChannels + tree;
+            yield return (neighbour, Edge(topology, group, channel, ranks[index], ranks[neighbour]), Edge(topology, group, channel, ranks[neighbour], ranks[index]));
+        }
+    }
+
+    /// <summary>Trees of a group of so many ranks.</summary>
+    public static int TreesOf(Topology topology, int size) => topology.HasTrees && size >= TreeShape.SmallestGroup ? TreeShape.Trees : 0;
+
     public static int IndexOf(IReadOnlyList<int> ranks, int rank)
     {
         for (var index = 0; index < ranks.Count; index++)
@@ -57,6 +86,9 @@ internal static class GroupEdges
 
         throw new ArgumentException($"Rank {rank} is not in the group.", nameof(rank));
     }
+
+    private static IEnumerable<(RingEdge Outbound, RingEdge Inbound)> TreeLinks(Topology topology, GroupId group, IReadOnlyList<int> ranks, int index) =>
+        Enumerable.Range(0, TreesOf(topology, ranks.Count)).SelectMany(tree => TreeAt(topology, group, ranks, index, tree)).Select(link => (link.Outbound, link.Inbound));
 
     // Odd channels run the other way round.
     private static int NextOf(int index, int size, int channel) => (index + (channel % 2 == 0 ? 1 : size - 1)) % size;

@@ -5,7 +5,7 @@ namespace TrainMover.Collectives;
 /// socket, inside a machine it is memory.
 /// </summary>
 /// <param name="Group">The group, as the topology of the edge names it.</param>
-/// <param name="Channel">Channel of the group, from 0; odd ones run the ring the other way round.</param>
+/// <param name="Channel">Channel of the group, from 0; odd ones run the ring the other way round. From <see cref="Topology.MostChannels"/> on: a connection of its trees.</param>
 /// <param name="FromRank">Rank of the writer, in the topology that the edge belongs to.</param>
 /// <param name="FromMachine">Machine of the writer.</param>
 /// <param name="ToRank">Rank of the reader.</param>

@@ -19,7 +19,7 @@ public sealed class Topology : IEquatable<Topology>
     private readonly byte[] _pages;
 
     /// <summary>A topology of data-parallel ranks only, with one channel.</summary>
-    /// <inheritdoc cref="Topology(string, int, ParallelLayout, IReadOnlyList{Member}, byte[], int, IReadOnlyList{int})"/>
+    /// <inheritdoc cref="Topology(string, int, ParallelLayout, IReadOnlyList{Member}, byte[], int, IReadOnlyList{int}, bool)"/>
     public Topology(string job, int generation, IReadOnlyList<Member> members, byte[] key)
         : this(job, generation, new ParallelLayout(Math.Max(1, members?.Count ?? 0)), members!, key)
     {
@@ -33,9 +33,17 @@ public sealed class Topology : IEquatable<Topology>
     /// <param name="key">The 32 secret bytes that prove membership in the hand-shake.</param>
     /// <param name="channels">Rings per group, from 1 (the default) to <see cref="MostChannels"/>; every member takes the number from here.</param>
     /// <param name="ringOrder">All ranks in the order of the ring, for a layout of data parallelism only; null: rank order. A rank's place in it is its rank in the group.</param>
+    /// <param name="trees">Whether groups of three or more ranks have double binary trees beside their rings, for calls of few bytes.</param>
     /// <exception cref="ArgumentException">A rule above is broken.</exception>
     public Topology(
-        string job, int generation, ParallelLayout layout, IReadOnlyList<Member> members, byte[] key, int channels = 1, IReadOnlyList<int>? ringOrder = null)
+        string job,
+        int generation,
+        ParallelLayout layout,
+        IReadOnlyList<Member> members,
+        byte[] key,
+        int channels = 1,
+        IReadOnlyList<int>? ringOrder = null,
+        bool trees = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(job);
         ArgumentNullException.ThrowIfNull(layout);
@@ -55,6 +63,7 @@ public sealed class Topology : IEquatable<Topology>
         Generation = generation;
         Layout = layout;
         Channels = channels;
+        HasTrees = trees;
         RingOrder = ringOrder is null ? null : [.. ringOrder];
         _members = [.. members];
         Key = key;
@@ -66,7 +75,7 @@ public sealed class Topology : IEquatable<Topology>
 
     private Topology(Topology before, int generation, Member[] members, MachineIndex machines, IEnumerable<int> changedRanks)
     {
-        (Job, Generation, Layout, Channels, RingOrder, Key) = (before.Job, generation, before.Layout, before.Channels, before.RingOrder, before.Key);
+        (Job, Generation, Layout, Channels, RingOrder, HasTrees, Key) = (before.Job, generation, before.Layout, before.Channels, before.RingOrder, before.HasTrees, before.Key);
         _members = members;
         _machines = machines;
         _pages = TopologyDigest.PagesOf(members, before._pages, changedRanks);
@@ -85,6 +94,9 @@ public sealed class Topology : IEquatable<Topology>
     /// <summary>Rings per group.</summary>
     public int Channels { get; }
 
+    /// <summary>Whether groups of three or more ranks have trees.</summary>
+    public bool HasTrees { get; }
+
     /// <summary>All ranks in the order of the ring, where it is not the order of ranks.</summary>
     public IReadOnlyList<int>? RingOrder { get; }
 
@@ -100,7 +112,7 @@ public sealed class Topology : IEquatable<Topology>
     /// <summary>Number of ranks.</summary>
     public int Size => _members.Length;
 
-    /// <summary>SHA-256 (lower-case hexadecimal) over job, generation, layout, channels, ring order and members, without the key.</summary>
+    /// <summary>SHA-256 (lower-case hexadecimal) over job, generation, layout, channels, trees, ring order and members, without the key.</summary>
     public string Digest { get; }
 
     /// <summary>The member at a rank.</summary>
@@ -166,7 +178,7 @@ public sealed class Topology : IEquatable<Topology>
 
     /// <summary>Whether both wire their ranks in the same way, whoever holds them.</summary>
     internal bool HasShapeOf(Topology other) =>
-        Layout == other.Layout && Channels == other.Channels && (RingOrder ?? []).SequenceEqual(other.RingOrder ?? []);
+        Layout == other.Layout && Channels == other.Channels && HasTrees == other.HasTrees && (RingOrder ?? []).SequenceEqual(other.RingOrder ?? []);
 
     /// <summary>Where a rank runs: its machine's process, and which of its devices.</summary>
     internal Device DeviceOf(int rank)

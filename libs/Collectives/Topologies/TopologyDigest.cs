@@ -38,7 +38,7 @@ internal static class TopologyDigest
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
-    public static void AppendShape(StringBuilder text, Topology topology) => text.Append(topology.Layout).Append(" channels ").Append(topology.Channels)
+    public static void AppendShape(StringBuilder text, Topology topology) => text.Append(topology.Layout).Append(" channels ").Append(topology.Channels).Append(topology.HasTrees ? " trees" : "")
         .Append(" ring ").AppendJoin(' ', topology.RingOrder ?? []).Append('\n');
 
     // Lengths before texts, so that no two members share a canonical text.

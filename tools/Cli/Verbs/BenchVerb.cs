@@ -17,6 +17,8 @@ internal static class BenchVerb
         var command = new Command("bench", "Measures.");
         command.Subcommands.Add(Restart());
         command.Subcommands.Add(DeltaPlan());
+        command.Subcommands.Add(CollectivesVerb.Create());
+        command.Subcommands.Add(CollectivesVerb.CreateRank());
         return command;
     }
 

@@ -1,0 +1,112 @@
+using System.Globalization;
+using TrainMover.Cli.CommandLine;
+
+namespace TrainMover.Cli.Bench.CollectiveCalls;
+
+/// <summary>
+/// Ours beside OpenMPI: in every round our ranks run once and then every setting of OpenMPI's grid, so that both meet the same noise. A point is the median of all its batches in all rounds; of
+/// OpenMPI's settings the best median counts, point by point.
+/// </summary>
+internal static class CollectivesBench
+{
+    private const int Rounds = 3;
+    private const long LargeFrom = 1024 * 1024;
+    private const double TcpBar = 1.5;
+    private const double MemoryBar = 1.0;
+    private const double LatencyBar = 2.0;
+
+    public static async Task<CollectivesResult> RunAsync(Access access, IProgress<string> progress, CancellationToken ct)
+    {
+        var rival = await OpenMpi.PrepareAsync(access, progress, ct);
+        var points = new List<ComparedPoint>();
+        foreach (var transport in new[] { "tcp", "memory" })
+        {
+            foreach (var ranks in new[] { 2, 4 })
+                points.AddRange(await CompareAsync(rival, transport, ranks, progress, ct));
+        }
+
+        return new CollectivesResult(
+            Environment.ProcessorCount, Rounds, rival.Version,
+            [.. OpenMpi.Grid("tcp").Concat(OpenMpi.Grid("memory")).Select(setting => $"{setting.Name}: {setting.Arguments}")],
+            new Dictionary<string, string>
+            {
+                ["tcp"] = "ours: a process per rank; OpenMPI: a process per rank; loopback",
+                ["memory"] = "ours: a thread per rank in one process; OpenMPI: a process per rank over shared memory",
+            },
+            points,
+            RatioFrom(points, "tcp"), RatioFrom(points, "memory"),
+            points.Where(point => point.Bytes == CallTimings.Smallest).Max(point => point.Microseconds / point.OpenMpiMicroseconds),
+            points.Max(point => point.Allocated), points.All(point => point.Verified));
+    }
+
+    public static void Tell(Output output, CollectivesResult result)
+    {
+        var table = Output.Table("transport", "ranks", "call", "bytes", "us", "bus GB/s", $"{result.OpenMpi} us", "bus GB/s", "ratio", "its best setting");
+        foreach (var point in result.Points)
+        {
+            table.Row(
+                point.Transport, $"{point.Ranks}", point.Operation, point.Bytes.ToString("N0", CultureInfo.InvariantCulture), $"{point.Microseconds:0.0}", $"{point.BusGBps:0.00}",
+                $"{point.OpenMpiMicroseconds:0.0}", $"{point.OpenMpiBusGBps:0.00}", $"{point.Ratio:0.00}", point.OpenMpiSetting);
+        }
+
+        output.Console.Write(table);
+        foreach (var (transport, placement) in result.Placement) output.Line($"{transport}: {placement}");
+        Bar($"median ratio of bus bandwidth from 1 MB over TCP at least {TcpBar:0.0}", $"{result.TcpRatioFrom1MB:0.00}", result.TcpRatioFrom1MB >= TcpBar);
+        Bar($"median ratio of bus bandwidth from 1 MB over memory at least {MemoryBar:0.0}", $"{result.MemoryRatioFrom1MB:0.00}", result.MemoryRatioFrom1MB >= MemoryBar);
+        Bar($"latency at 4 KB at most {LatencyBar:0.0} times OpenMPI's (the worst point)", $"{result.WorstLatencyAt4KB:0.00}", result.WorstLatencyAt4KB <= LatencyBar);
+        Bar("bytes allocated by timed calls: 0", $"{result.MostAllocated}", result.MostAllocated == 0);
+        Bar("all results verified", result.AllVerified ? "yes" : "no", result.AllVerified);
+        void Bar(string name, string value, bool met) => output.Line($"{name}: {value} {(met ? "(met)" : "(NOT MET)")}");
+    }
+
+    private static async Task<IEnumerable<ComparedPoint>> CompareAsync(OpenMpi rival, string transport, int ranks, IProgress<string> progress, CancellationToken ct)
+    {
+        var grid = OpenMpi.Grid(transport);
+        var ours = new List<Measured>();
+        var theirs = new List<(string Setting, Measured Point)>();
+        for (var round = 1; round <= Rounds; round++)
+        {
+            progress.Report($"{transport}, {ranks} ranks, round {round} of {Rounds}");
+            ours.AddRange(await RankProcesses.RunAsync(transport, ranks, ct));
+            foreach (var (name, arguments) in grid)
+            {
+                // Ranks that spin without having a core take whole time slices from each other: a thousand times slower, and minutes long.
+                if (name.StartsWith("spin", StringComparison.Ordinal) && ranks > Environment.ProcessorCount) continue;
+                theirs.AddRange((await rival.RunAsync(arguments, ranks, ct)).Select(point => (name, point)));
+            }
+        }
+
+        return from operation in CallTimings.Operations
+               from bytes in Sizes()
+               select Compare(transport, ranks, operation, bytes, [.. ours.Where(Is(operation, bytes))], [.. theirs.Where(pair => Is(operation, bytes)(pair.Point))]);
+    }
+
+    private static ComparedPoint Compare(string transport, int ranks, string operation, long bytes, List<Measured> ours, List<(string Setting, Measured Point)> theirs)
+    {
+        var best = theirs.GroupBy(pair => pair.Setting).Select(group => (Setting: group.Key, Time: MedianOf(group.Select(pair => pair.Point)))).MinBy(setting => setting.Time);
+        var time = MedianOf(ours);
+        var work = bytes * ComparedPoint.BusFactor(operation, ranks) / 1000;
+        return new ComparedPoint(
+            transport, ranks, operation, bytes, time, work / time, best.Time, work / best.Time, best.Setting, best.Time / time,
+            ours.Max(point => point.Allocated), ours.Concat(theirs.Select(pair => pair.Point)).All(point => point.Right));
+    }
+
+    private static IEnumerable<long> Sizes()
+    {
+        for (var bytes = CallTimings.Smallest; bytes <= CallTimings.Largest; bytes *= CallTimings.Factor)
+            yield return bytes;
+    }
+
+    private static Func<Measured, bool> Is(string operation, long bytes) => point => point.Operation == operation && point.Bytes == bytes;
+
+    private static double RatioFrom(IEnumerable<ComparedPoint> points, string transport) =>
+        Median(points.Where(point => point.Transport == transport && point.Bytes >= LargeFrom).Select(point => point.Ratio));
+
+    private static double MedianOf(IEnumerable<Measured> points) => Median(points.SelectMany(point => point.Microseconds));
+
+    private static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return sorted.Count % 2 == 1 ? sorted[sorted.Count / 2] : (sorted[(sorted.Count / 2) - 1] + sorted[sorted.Count / 2]) / 2;
+    }
+}

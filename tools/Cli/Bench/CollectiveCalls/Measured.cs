@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace TrainMover.Cli.Bench.CollectiveCalls;
+
+/// <summary>A line of a rank program or of openmpi.c: one call at one size.</summary>
+internal sealed record Measured(string Operation, long Bytes, bool Right, long Allocated, IReadOnlyList<double> Microseconds)
+{
+    public static Measured? Parse(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["point", var operation, var bytes, var right, var allocated, .. var times]
+        ? new(operation, Number(bytes), right == "1", Number(allocated), [.. times.Select(time => double.Parse(time, CultureInfo.InvariantCulture))])
+        : null;
+
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+}
+
+/// <summary>One call at one size over one transport, ours beside the best setting of OpenMPI; medians over all rounds. Sizes and bandwidths as nccl-tests define them.</summary>
+/// <param name="Bytes">Of the whole buffer: what every rank has afterwards.</param>
+/// <param name="BusGBps">Bytes that a rank must send, whatever the algorithm, over the time.</param>
+/// <param name="OpenMpiSetting">The best of the grid for this point.</param>
+/// <param name="Ratio">Ours over OpenMPI's bus bandwidth.</param>
+/// <param name="Allocated">Managed bytes that any rank allocated in the timed calls.</param>
+internal sealed record ComparedPoint(
+    string Transport, int Ranks, string Operation, long Bytes, double Microseconds, double BusGBps, double OpenMpiMicroseconds, double OpenMpiBusGBps, string OpenMpiSetting,
+    double Ratio, long Allocated, bool Verified)
+{
+    public static double BusFactor(string operation, int ranks) => operation switch
+    {
+        "all-reduce" => 2.0 * (ranks - 1) / ranks,
+        "all-gather" => (double)(ranks - 1) / ranks,
+        _ => 1,
+    };
+}
+
+internal sealed record CollectivesResult(
+    int Processors, int Rounds, string OpenMpi, IReadOnlyList<string> Grid, IReadOnlyDictionary<string, string> Placement, IReadOnlyList<ComparedPoint> Points,
+    double TcpRatioFrom1MB, double MemoryRatioFrom1MB, double WorstLatencyAt4KB, long MostAllocated, bool AllVerified);
