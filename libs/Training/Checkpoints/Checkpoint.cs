@@ -30,23 +30,8 @@ public static class Checkpoint
     /// <param name="job">Job that the state belongs to.</param>
     /// <returns>What the metadata says, checksum included.</returns>
     /// <exception cref="IOException">The file cannot be written; an existing one is untouched.</exception>
-    public static CheckpointInfo Save(string file, Replica replica, string job)
-    {
-        var header = CheckpointHeader.Write(new CheckpointInfo(job, replica.Step, replica.Recipe.Seed, CheckpointHeader.NoChecksum), CheckpointTensors.Of(replica));
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(header);
-        ForEachTensor(replica, bytes => hash.AppendData(bytes));
-        var checksum = Convert.ToHexStringLower(hash.GetHashAndReset());
-        CheckpointHeader.Replace(header, CheckpointHeader.NoChecksum, checksum);
-
-        DurableFile.Write(file, stream =>
-        {
-            stream.Write(BitConverter.GetBytes((long)header.Length));
-            stream.Write(header);
-            ForEachTensor(replica, bytes => stream.Write(bytes));
-        });
-        return new CheckpointInfo(job, replica.Step, replica.Recipe.Seed, checksum);
-    }
+    public static CheckpointInfo Save(string file, Replica replica, string job) => Write(
+        file, new CheckpointInfo(job, replica.Step, replica.Recipe.Seed, CheckpointHeader.NoChecksum), CheckpointTensors.Of(replica), use => ForEachTensor(replica, use));
 
     /// <summary>Verifies a checkpoint from end to end, then loads it into a replica of the same shape and seed.</summary>
     /// <param name="file">Path of the checkpoint.</param>
@@ -119,7 +104,25 @@ public static class Checkpoint
             throw new CheckpointException(file, $"its content has checksum {actual}, its metadata says {checksum}");
     }
 
-    private delegate void TensorBytes(Span<byte> bytes);
+    internal delegate void TensorBytes(Span<byte> bytes);
+
+    internal static CheckpointInfo Write(string file, CheckpointInfo info, IReadOnlyList<CheckpointTensor> tensors, Action<TensorBytes> forEach)
+    {
+        var header = CheckpointHeader.Write(info, tensors);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(header);
+        forEach(bytes => hash.AppendData(bytes));
+        var checksum = Convert.ToHexStringLower(hash.GetHashAndReset());
+        CheckpointHeader.Replace(header, CheckpointHeader.NoChecksum, checksum);
+
+        DurableFile.Write(file, stream =>
+        {
+            stream.Write(BitConverter.GetBytes((long)header.Length));
+            stream.Write(header);
+            forEach(bytes => stream.Write(bytes));
+        });
+        return info with { Checksum = checksum };
+    }
 
     private static void ForEachTensor(Replica replica, TensorBytes use)
     {

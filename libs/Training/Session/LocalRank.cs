@@ -10,6 +10,9 @@ internal sealed class LocalRank(int rank, Replica replica) : IDisposable
 
     public Replica Replica { get; } = replica;
 
+    /// <summary>Writes its checkpoints.</summary>
+    public CheckpointWriter Checkpoints { get; } = new();
+
     /// <summary>Its groups in the generation in force; null before the first one.</summary>
     public IRankGroups? Groups { get; set; }
 
@@ -19,5 +22,9 @@ internal sealed class LocalRank(int rank, Replica replica) : IDisposable
     /// <summary>What the commit of the last completed step came to; null where it was not seen here.</summary>
     public StepTotals? LastTotals { get; set; }
 
-    public void Dispose() => Replica.Dispose();
+    public void Dispose()
+    {
+        Checkpoints.Complete();
+        Replica.Dispose();
+    }
 }

@@ -134,6 +134,8 @@ public sealed partial class TrainingSession
             }
         }
 
+        if (_job!.CheckpointEvery > 0 && replica.Step % _job.CheckpointEvery == 0 && CheckpointStore.Writes(_job, rank.Rank))
+            rank.Checkpoints.Write(_job, rank);
     }
 
     private void TrainRecordedStep(LocalRank rank)

@@ -80,6 +80,30 @@ public class LayoutMigrationTests
         await ShouldEqualReferenceAsync(cluster, job, machines.Length, Steps, finished);
     }
 
+    [Fact]
+    public async Task Without_a_copy_training_goes_on_from_the_newest_checkpoint_that_is_whole()
+    {
+        var job = Job(1, 3, 1, sharded: false, following: false) with { CheckpointEvery = 4 };
+        await using var cluster = Cluster.Create(4, StepsToFollow, _probes.Watch, job);
+        var (from, to) = (cluster.Topology(1, "m0", "m1", "m2"), cluster.Topology(2, "m0", "m3", "m2"));
+        cluster.Start(from);
+        await cluster.OneAsync<StepDone>("m1", step => step.Step == 60);
+        cluster["m1"].Die();
+        await cluster.AllAsync<TrainingParked>("m0", "m2");
+        var newest = CheckpointStore.NewestWhole(cluster.Job);
+        newest.ShouldBeGreaterThan(0);
+        await using (var file = File.OpenWrite(CheckpointStore.FileOf(cluster.Job, newest, rank: 1)))
+            file.SetLength(file.Length / 2);
+        var before = CheckpointStore.NewestWhole(cluster.Job);
+        before.ShouldBeLessThan(newest);
+        cluster.Prepare(from, to, expected: false, "m0", "m3", "m2");
+        await cluster.AllAsync<PreparationDone>("m0", "m3", "m2");
+        cluster.Switch(to, leaverLost: true, "m0", "m3", "m2");
+        var finished = await cluster.AllAsync<TrainingFinished>("m0", "m3", "m2");
+        (await cluster.AllAsync<SwitchDone>("m0", "m3", "m2")).ShouldAllBe(done => done.Source == SessionStateSource.Checkpoint && done.ResumedStep == before);
+        await ShouldEqualReferenceAsync(cluster, job, 3, StepsToFollow, finished);
+    }
+
     private static SessionJob Job(int dp, int pp, int tp, bool sharded, bool following) =>
         new("job", Shape, new TrainingRecipe(Seed: 42, Steps, BatchPerRank: 2) { MicroBatches = pp > 1 ? 2 : 1, ShardOptimizer = sharded }, "", "")
         {
