@@ -32,7 +32,7 @@ internal static class ReportBuilder
             move.Leaver,
             move.Joiner,
             story.Plan.Reason,
-            story.StateFromLeaver ? "leaver" : "data-parallel-peer",
+            EventText.Named(story.StateSource),
             story.DetectionMs ?? 0,
             story.PauseMs ?? 0,
             times.MedianMs,

@@ -11,6 +11,15 @@ using TrainMover.Embedded;
 
 namespace TrainMover.Cli.Demo;
 
+/// <summary>Which machines a run interrupts, by their place among the machines of the job at that moment.</summary>
+/// <param name="Maintained">Place of the machine that gets a maintenance notice.</param>
+/// <param name="Lost">Place of the machine whose worker is killed.</param>
+/// <param name="StepsLimit">Longest time for a third of the steps.</param>
+internal sealed record Interruptions(int Maintained, int Lost, TimeSpan StepsLimit)
+{
+    public static Interruptions Usual { get; } = new(1, 2, TimeSpan.FromSeconds(150));
+}
+
 /// <summary>
 /// One job on a deployment of its own, with an expected interruption after a third of its steps and an unexpected one after two thirds:
 /// what the demo shows and the restart benchmark measures.
@@ -18,19 +27,19 @@ namespace TrainMover.Cli.Demo;
 internal sealed class TrainingRun : IAsyncDisposable
 {
     private const string MaintenanceReason = "firmware update";
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan MigrationLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan StepsLimit = TimeSpan.FromSeconds(150);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan MigrationLimit = TimeSpan.FromSeconds(180);
     private static readonly TimeSpan PublishLimit = TimeSpan.FromSeconds(10);
 
     private readonly Deployment _deployment;
     private readonly OpenLog _log;
     private readonly Bus _bus;
     private readonly Dictionary<string, long> _faults = new(StringComparer.Ordinal);
+    private readonly Interruptions _interruptions;
 
-    private TrainingRun(Access access, Deployment deployment, OpenLog log, Bus bus, RunWatch watch, JobSpec job)
+    private TrainingRun(Access access, Deployment deployment, OpenLog log, Bus bus, RunWatch watch, JobSpec job, Interruptions interruptions)
     {
-        (Access, _deployment, _log, _bus, Watch, Job) = (access, deployment, log, bus, watch, job);
+        (Access, _deployment, _log, _bus, Watch, Job, _interruptions) = (access, deployment, log, bus, watch, job, interruptions);
     }
 
     public Access Access { get; }
@@ -41,7 +50,7 @@ internal sealed class TrainingRun : IAsyncDisposable
 
     public IReadOnlyList<MachineSetup> Machines => _deployment.Environment.Machines;
 
-    public static async Task<TrainingRun> StartAsync(Access access, string verb, JobFile job, string? data, IProgress<string> progress, CancellationToken ct)
+    public static async Task<TrainingRun> StartAsync(Access access, string verb, JobFile job, string? data, IProgress<string> progress, CancellationToken ct, Interruptions? interruptions = null)
     {
         var options = new DeploymentOptions
         {
@@ -52,7 +61,7 @@ internal sealed class TrainingRun : IAsyncDisposable
             TopicPrefix = Access.Variable(Access.KafkaVariable) is null ? "trainmover." : $"{Schemas.Fresh(verb, TimeProvider.System)}.",
             Kafka = Access.Variable(Access.KafkaVariable),
             Postgres = Access.Variable(Access.PostgresVariable),
-            Machines = MachineSetup.Fleet(job.Layout.Dp, 1, 1),
+            Machines = MachineSetup.Fleet(job.Machines, 1, 1),
         };
         var deployment = await Deployment.StartAsync(options, progress, ct);
         OpenLog? log = null;
@@ -64,7 +73,7 @@ internal sealed class TrainingRun : IAsyncDisposable
             var spec = JobSubmission.Specify(deployed, job);
             await JobSubmission.SubmitAsync(log, deployed, spec, data ?? job.Data, ct);
             var bus = Bus.Open(deployed);
-            return new TrainingRun(deployed, deployment, log, bus, new RunWatch(log, bus, spec.JobId), spec);
+            return new TrainingRun(deployed, deployment, log, bus, new RunWatch(log, bus, spec.JobId), spec, interruptions ?? Interruptions.Usual);
         }
         catch
         {
@@ -80,15 +89,15 @@ internal sealed class TrainingRun : IAsyncDisposable
         await Watch.UntilAsync(() => Watch.Steps.Completed > 0, StartLimit, "The first step", ct);
         await Watch.UntilAsync(() => State().Standbys.Values.Any(trust => trust == StandbyTrust.Ready), StartLimit, "The standby's warm-up", ct);
 
-        await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps / 3, StepsLimit, "A third of the steps", ct);
-        var maintained = Member(1);
+        await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps / 3, _interruptions.StepsLimit, "A third of the steps", ct);
+        var maintained = Member(_interruptions.Maintained);
         progress.Report($"maintenance notice for {maintained} (expected interruption)");
         var stamp = Stopwatch.GetTimestamp();
         await _bus.PublishTelemetryAsync(maintained, new MaintenanceScheduled(maintained, MaintenanceReason, MonotonicNs: stamp), ct);
         await UntilMigratedAsync(1, ct);
 
-        await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps * 2 / 3, StepsLimit, "Two thirds of the steps", ct);
-        var lost = Member(2);
+        await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps * 2 / 3, _interruptions.StepsLimit, "Two thirds of the steps", ct);
+        var lost = Member(_interruptions.Lost);
         var worker = _deployment.Worker(lost) ?? throw new DeploymentException($"{lost} has no worker process: see {_deployment.Process($"agent-{lost}").LogFile}.");
         progress.Report($"SIGKILL for the worker of {lost} (unexpected interruption)");
         var fault = Stopwatch.GetTimestamp();
@@ -96,7 +105,7 @@ internal sealed class TrainingRun : IAsyncDisposable
         await UntilMigratedAsync(2, ct);
         NoteFault(lost, fault);
 
-        await Watch.UntilAsync(() => State().Status == JobStatus.Completed, StepsLimit, "The end of the job", ct);
+        await Watch.UntilAsync(() => State().Status == JobStatus.Completed, _interruptions.StepsLimit, "The end of the job", ct);
         await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps, PublishLimit, "The telemetry of the last step", ct);
         return await RecordAsync(ct);
     }
@@ -117,7 +126,7 @@ internal sealed class TrainingRun : IAsyncDisposable
             .Select(stream => MigrationStory.Of([.. stream], events, _faults.TryGetValue(stream.Key, out var fault) ? fault : null)).OfType<MigrationStory>(),
     ];
 
-    private string Member(int rank) => State().Topology!.Ranks[rank % Job.Layout.Ranks].MachineId;
+    private string Member(int place) => State().Topology!.Machines[place % Job.Machines];
 
     private async Task UntilMigratedAsync(int count, CancellationToken ct)
     {

@@ -37,6 +37,10 @@ internal sealed partial class JobFile
 
     public JobTechniques? Techniques { get; set; }
 
+    /// <summary>Machines that the job trains on.</summary>
+    [YamlIgnore]
+    public int Machines => Layout.Dp * Layout.Pp * Layout.Tp / (DevicesPerMachine ?? Layout.Tp);
+
     public static JobFile Read(string file)
     {
         if (!File.Exists(file)) throw new BadInputException($"{file} does not exist: docs/job.yaml is an example.");

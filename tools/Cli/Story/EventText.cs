@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using TrainMover.Contracts;
 using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
@@ -61,6 +63,10 @@ internal static class EventText
 
     /// <summary>For example <c>rank 3</c> or <c>ranks 2, 3</c>.</summary>
     public static string Ranks(IReadOnlyList<int> ranks) => $"{(ranks.Count == 1 ? "rank" : "ranks")} {Join(ranks.Select(rank => rank.ToString(CultureInfo.InvariantCulture)))}";
+
+    /// <summary>A value as events name it.</summary>
+    public static string Named<TEnum>(TEnum value)
+        where TEnum : struct, Enum => JsonSerializer.SerializeToElement(value, Catalog.Json).GetString()!;
 
     private static string Join(IEnumerable<string> texts) => string.Join(", ", texts);
 }

@@ -29,7 +29,8 @@ internal sealed class MigrationStory
 
     public bool IsUnexpected => State.Kind == InterruptionKind.Unexpected;
 
-    public bool StateFromLeaver => !IsUnexpected && Plan.StateSource == StateSource.Leaver;
+    /// <summary>From where the joiners' state came; until they say so, from where the plan expects it.</summary>
+    public StateSource StateSource => State.Switched.Values.Select(report => report.StateSource).FirstOrDefault(source => source is not null) ?? Plan.StateSource;
 
     /// <summary>Monotonic time of the fault or notice; of whoever stamped it.</summary>
     public long? FaultStamp { get; }

@@ -22,7 +22,7 @@ internal static class StoryTables
         var plan = story.Plan;
         output.Console.MarkupLineInterpolated($"[bold]{plan.MigrationId}[/]  {(story.IsUnexpected ? "unexpected" : "expected")}, {Moves(plan)}, job {plan.JobId}, generation {plan.From.Generation} -> {plan.To.Generation}: [bold]{Phase(story)}[/]");
         output.Line($"  why         {plan.Reason}");
-        output.Line($"  state from  {(story.StateFromLeaver ? "the leaver" : "a data-parallel peer")}");
+        output.Line($"  state from  {EventText.Named(story.StateSource)}");
         output.Line($"  policy      {plan.PolicyVersion}, preparation given up at {plan.Deadline:HH:mm:ss}");
         foreach (var interruption in story.Interruptions.Select(logged => (InterruptionRaised)logged.Data))
         {

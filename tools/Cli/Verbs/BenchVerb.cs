@@ -16,6 +16,7 @@ internal static class BenchVerb
     {
         var command = new Command("bench", "Measures.");
         command.Subcommands.Add(Restart());
+        command.Subcommands.Add(MigrateBenchVerb.Create());
         command.Subcommands.Add(DeltaPlan());
         command.Subcommands.Add(CollectivesVerb.Create());
         command.Subcommands.Add(CollectivesVerb.CreateRank());
