@@ -50,9 +50,18 @@ internal sealed unsafe class MemoryOutboundEdge(MemoryPipe pipe, Member peer) : 
         if (pipe.ReaderGone)
             throw new RingFault(FailureKind.PeerReset, Peer, $"The rank {Peer.Rank} on {Peer.Machine} closed its end.");
         var moved = false;
-        if (_headerPending && pipe.TryPublish(_frame))
+        if (_headerPending && _copied && length > 0)
+        {
+            // Both in one: whoever waits looks once.
+            if (pipe.TryPublishCopy(bytes, length, _frame))
+                (_headerPending, sent, moved) = (false, length, true);
+        }
+        else if (_headerPending && pipe.TryPublish(_frame))
+        {
             (_headerPending, moved) = (false, true);
-        if (!_headerPending && length > 0 && (_copied ? pipe.TryPublishCopy(bytes, length) : pipe.TryPublish(bytes, length)))
+        }
+
+        if (!_headerPending && sent == 0 && length > 0 && (_copied ? pipe.TryPublishCopy(bytes, length) : pipe.TryPublish(bytes, length)))
             (sent, moved) = (length, true);
         PayloadLeft -= sent;
         if (moved)

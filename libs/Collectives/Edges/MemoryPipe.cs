@@ -33,6 +33,7 @@ internal sealed unsafe class MemoryPipe
     [Flags]
     private enum Content
     {
+        None = 0,
         Frame = 1,
         Borrowed = 2,
         Copied = 4,
@@ -86,7 +87,10 @@ internal sealed unsafe class MemoryPipe
         return true;
     }
 
-    public bool TryPublishCopy(byte* bytes, long length)
+    /// <param name="bytes">First byte.</param>
+    /// <param name="length">Bytes; no more than <see cref="LargestCopied"/>.</param>
+    /// <param name="frame">The frame that begins with them, if one does.</param>
+    public bool TryPublishCopy(byte* bytes, long length, RingFrame? frame = null)
     {
         var at = _copied % CopyBytes;
         var skipped = at + length > CopyBytes ? CopyBytes - at : 0;
@@ -95,7 +99,7 @@ internal sealed unsafe class MemoryPipe
         var copy = _copies + (skipped > 0 ? 0 : at);
         Buffer.MemoryCopy(bytes, copy, length, length);
         _copied += skipped + length;
-        *slot = new Slot { Content = Content.Copied, Bytes = copy, Length = length, CopyEnd = _copied };
+        *slot = new Slot { Content = Content.Copied | (frame is null ? Content.None : Content.Frame), Bytes = copy, Length = length, CopyEnd = _copied, Frame = frame ?? default };
         BytesPublished += length;
         Volatile.Write(ref _shared->Published, _shared->Published + 1);
         return true;
@@ -117,9 +121,11 @@ internal sealed unsafe class MemoryPipe
         frame = default;
         if (Head() is var slot && (slot is null || IsRevoked))
             return false;
-        if (slot->Content == Content.Frame)
+        if ((slot->Content & Content.Frame) != Content.None)
             frame = slot->Frame;
-        Advance(slot);
+        slot->Content &= ~Content.Frame;
+        if (slot->Content == Content.None)
+            Advance(slot);
         return true;
     }
 
@@ -131,7 +137,7 @@ internal sealed unsafe class MemoryPipe
             return null;
         _shared->Reading = 1;
         Interlocked.MemoryBarrier();
-        length = IsRevoked || slot->Content == Content.Frame ? 0 : Math.Min(most, slot->Length - _offset) / elementBytes * elementBytes;
+        length = IsRevoked || (slot->Content & Content.Frame) != Content.None ? 0 : Math.Min(most, slot->Length - _offset) / elementBytes * elementBytes;
         if (length > 0)
             return slot->Bytes + _offset;
         Volatile.Write(ref _shared->Reading, 0);
@@ -154,9 +160,9 @@ internal sealed unsafe class MemoryPipe
         frame = null;
         if (Head() is var slot && slot is null)
             return false;
-        if (slot->Content == Content.Frame)
+        if ((slot->Content & Content.Frame) != Content.None)
             frame = slot->Frame;
-        else
+        if (slot->Content != Content.Frame)
             Volatile.Write(ref _shared->BytesConsumed, _shared->BytesConsumed + slot->Length - _offset);
         Advance(slot);
         return true;
@@ -192,7 +198,7 @@ internal sealed unsafe class MemoryPipe
 
     private void Advance(Slot* slot)
     {
-        if (slot->Content == Content.Copied)
+        if ((slot->Content & Content.Copied) != Content.None)
             Volatile.Write(ref _shared->CopyConsumed, slot->CopyEnd);
         _offset = 0;
         Volatile.Write(ref _shared->Consumed, _shared->Consumed + 1);

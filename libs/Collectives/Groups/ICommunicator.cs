@@ -3,7 +3,7 @@ namespace TrainMover.Collectives;
 /// <summary>How <see cref="ICommunicator.AllReduce(Span{float}, ReduceOperation)"/> combines elements.</summary>
 public enum ReduceOperation
 {
-    /// <summary>Float32 sum, in an order given by rank and size only.</summary>
+    /// <summary>Float32 sum, in an order given by rank, size of the group and length of the buffer only.</summary>
     Sum,
 
     /// <summary>The smaller element; NaN wins.</summary>

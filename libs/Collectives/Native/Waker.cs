@@ -9,10 +9,11 @@ internal sealed class Waker : IDisposable
     private int _sleeping;
 
     // The first use of a function of the system allocates: here, and not in somebody's call.
-    public Waker()
+    public unsafe Waker()
     {
         _signal.Set();
         _signal.Reset();
+        _ = Libc.Poll(null, 0, 0);
     }
 
     /// <summary>Readable when the sleeper is to wake up.</summary>

@@ -8,7 +8,6 @@ namespace TrainMover.Collectives;
 /// <summary>Bytes on a connected TCP socket, past the runtime's socket engine, which would wake a thread of its own for each packet.</summary>
 internal static unsafe class Wire
 {
-    private const int DataBufferBytes = 512 * 1024;
     private const int TcpLevel = 6;
     private const int TcpCongestion = 13;
 
@@ -18,14 +17,12 @@ internal static unsafe class Wire
     public static int DescriptorOf(Socket socket) => (int)socket.SafeHandle.DangerousGetHandle();
 
     /// <summary>
-    /// Settings of a socket that carries calls: packets leave at once, and no more is under way than stays in the cache. Inside a host nothing is gained by pacing, which bbr does with
-    /// timers, so there the connection takes reno; between hosts the system's choice stays.
+    /// Settings of a socket that carries calls: packets leave at once. Inside a host nothing is gained by pacing, which bbr does with timers, so there the connection takes reno; between
+    /// hosts the system's choice stays. Sizes of buffers are the system's too: it knows the link.
     /// </summary>
     public static void PrepareForData(Socket socket)
     {
         socket.NoDelay = true;
-        socket.SendBufferSize = DataBufferBytes;
-        socket.ReceiveBufferSize = DataBufferBytes;
         if (socket.RemoteEndPoint is not IPEndPoint peer || !IPAddress.IsLoopback(peer.Address))
             return;
         try

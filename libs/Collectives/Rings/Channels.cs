@@ -83,7 +83,7 @@ internal sealed unsafe class Channels : IDisposable
                 BeginOnTrees(call, frame);
             else
                 BeginOnRings(call, frame);
-            Complete();
+            Complete(call.Size);
             completed = true;
         }
         finally
@@ -129,10 +129,10 @@ internal sealed unsafe class Channels : IDisposable
         }
     }
 
-    private void Complete()
+    private void Complete(int ranks)
     {
         var started = Stopwatch.GetTimestamp();
-        var patience = new Patience(_hasSockets);
+        var patience = new Patience(_hasSockets, ranks);
         while (true)
         {
             if (_interrupted)

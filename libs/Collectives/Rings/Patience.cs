@@ -1,21 +1,24 @@
 namespace TrainMover.Collectives;
 
 /// <summary>
-/// How often a rank looks again before it sleeps. Another rank, or training itself, often waits for the very core: so it spins shortly, and then gives the core away each time. Looking at
+/// How often a rank looks again before it sleeps. Where every rank of the group may have a core it spins shortly; then, and where ranks share cores, it gives its core away each time. Looking at
 /// sockets costs calls of the system, and the system wakes well whoever waits for one: there it looks less often.
 /// </summary>
-internal struct Patience(bool looksAtSockets)
+internal struct Patience(bool looksAtSockets, int ranks)
 {
-    private readonly int _spins = looksAtSockets ? 4 : 32;
-    private readonly int _most = looksAtSockets ? 20 : 96;
+    private const int YieldsOnSockets = 16;
+    private const int YieldsOnMemory = 128;
+    private static readonly int Cores = Environment.ProcessorCount;
+    private readonly int _spins = ranks > Cores ? 0 : looksAtSockets ? 4 : 200;
+    private readonly int _yields = looksAtSockets ? YieldsOnSockets : YieldsOnMemory;
     private int _spent;
 
-    public readonly bool IsLeft => _spent < _most;
+    public readonly bool IsLeft => _spent < _spins + _yields;
 
     public void Spend()
     {
         if (++_spent <= _spins)
-            Thread.SpinWait(8);
+            Thread.SpinWait(1);
         else
             Thread.Yield();
     }

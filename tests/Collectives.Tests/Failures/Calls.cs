@@ -5,7 +5,7 @@ internal static class Calls
 {
     public const int Floats = 4_000_000;
 
-    public static TheoryData<string> Names => ["sum", "gather", "broadcast", "barrier"];
+    public static TheoryData<string> Names => ["sum", "rounded sum", "scatter", "parts", "gather", "broadcast", "few bytes", "shift", "barrier"];
 
     /// <summary>Sums until the group fails; says so once it runs.</summary>
     public static void SumForever(ICommunicator group, CountdownEvent running)
@@ -25,6 +25,23 @@ internal static class Calls
         {
             case "sum":
                 group.AllReduce(new float[Floats], ReduceOperation.Sum);
+                break;
+            case "rounded sum":
+                group.AllReduce(new float[Floats], ReduceOperation.Sum, WireFormat.BFloat16);
+                break;
+            case "scatter":
+                group.ReduceScatter(new float[Floats]);
+                break;
+            case "parts":
+                group.AllGather(new float[Floats]);
+                break;
+            case "few bytes":
+                group.AllReduce(new float[7], ReduceOperation.Sum);
+                break;
+            case "shift":
+                // Who is not beside the one that stays away may get through.
+                group.Shift(new byte[Floats * 4], new byte[Floats * 4]);
+                group.Barrier();
                 break;
             case "gather":
                 group.AllGather(new byte[Floats], new byte[Floats * group.Size]);

@@ -16,6 +16,11 @@ internal static class RankProgram
         var members = Enumerable.Range(0, ports.Count * ranksHere).Select(rank => new Member(rank, $"m{rank / ranksHere}", "127.0.0.1", ports[rank / ranksHere]));
         var groups = await endpoint.CreateGroupsAsync(new Topology("bench", 1, new ParallelLayout(ports.Count * ranksHere), [.. members], new byte[Topology.KeyBytes], trees: true), ct);
         await Task.WhenAll(groups.Ranks.Select(rank => Task.Factory.StartNew(
-            () => new CallTimings(groups[rank].DataParallel, Console.Out).Run(), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+            () =>
+            {
+                Binding.Bind(rank, groups.Topology.Size);
+                new CallTimings(groups[rank].DataParallel, Console.Out).Run();
+            },
+            ct, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
     }
 }
