@@ -254,7 +254,12 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         return new Outgoing(
             new FollowFrame
             {
-                Magic = FollowFrame.ExpectedMagic, Kind = FollowFrameKind.Check, Step = _steps, Start = _checked, Length = length, Hash = StateHash.Of(_replica, _checked, length),
+                Magic = FollowFrame.ExpectedMagic,
+                Kind = FollowFrameKind.Check,
+                Step = _steps,
+                Start = _checked,
+                Length = length,
+                Hash = StateHash.Of(_replica, _checked, length),
             },
             0,
             Owned: false);
