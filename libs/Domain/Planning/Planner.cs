@@ -95,6 +95,8 @@ public sealed class Planner(PlanningOptions options)
 
     private static void AssignStandbys(Decision decision, string jobId)
     {
+        // What makes a standby warm is the shadow iteration.
+        if (decision.Job(jobId).Spec!.Techniques is { Sandbox: false }) return;
         var taken = decision.Jobs.Where(job => job.Status == JobStatus.Running).SelectMany(job => job.Standbys.Keys).ToHashSet(StringComparer.Ordinal);
         foreach (var machine in decision.Machines)
         {
@@ -196,7 +198,7 @@ public sealed class Planner(PlanningOptions options)
             [.. raised.Select(interruption => interruption.InterruptionId)],
             candidates,
             options.PolicyVersion,
-            now + options.PreparationDeadline,
+            now + (kind == InterruptionKind.Expected ? options.PreparationDeadline : options.FailurePreparationDeadline),
             raised.Min(interruption => interruption.FaultMonotonicNs));
         decision.OnMigration(plan.MigrationId, state => MigrationDecider.Plan(state, plan));
         decision.OnJob(jobId, state => state.OpenMigrationTo(plan.MigrationId, generation));

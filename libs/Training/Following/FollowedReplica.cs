@@ -4,9 +4,10 @@ using TrainMover.Collectives;
 namespace TrainMover.Training;
 
 /// <summary>How fast a leaver lets itself be followed.</summary>
-/// <param name="StateBytesPerStep">State sent between two updates, in bytes; keeps training from slowing down.</param>
+/// <param name="StateBytesPerStep">State sent between two updates at least, in bytes; keeps training from slowing down.</param>
+/// <param name="StepsForState">Steps in which all of the state is sent at most, whatever its size.</param>
 /// <param name="MostHostBytes">Host memory for gradients that were not sent before they are overwritten, in bytes. Where it does not suffice the joiner cannot keep up, and following ends.</param>
-internal sealed record FollowingPace(long StateBytesPerStep = 24 << 20, long MostHostBytes = 1L << 30);
+internal sealed record FollowingPace(long StateBytesPerStep = 24 << 20, int StepsForState = 6, long MostHostBytes = 1L << 30);
 
 /// <summary>
 /// The leaver's side of following one rank. A run of the state that was sent once is kept up to date at the joiner by what the optimizer consumes at every later step: the summed
@@ -119,7 +120,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         lock (_gate)
         {
             _steps = step + 1;
-            _budget = _pace.StateBytesPerStep;
+            _budget = Math.Max(_pace.StateBytesPerStep, 3L * _replica.Layout.FlatLength * sizeof(float) / _pace.StepsForState);
             _windowOpen = true;
             Monitor.PulseAll(_gate);
         }
@@ -133,8 +134,12 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         _sender.Join();
         _receiver.Join();
         _connection.Dispose();
-        foreach (var waiting in _outgoing)
-            Free(waiting);
+        lock (_gate)
+        {
+            while (_outgoing.TryDequeue(out var waiting))
+                Free(waiting);
+        }
+
         NativeMemory.Free(_piece);
     }
 
@@ -250,7 +255,8 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     {
         var length = Math.Min(PieceElements, _checked);
         _checked -= length;
-        _budget -= 3L * length * sizeof(float);
+        // Comparing costs a fraction of sending.
+        _budget -= 3L * length * sizeof(float) / 4;
         return new Outgoing(
             new FollowFrame
             {

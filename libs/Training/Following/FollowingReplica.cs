@@ -9,7 +9,6 @@ namespace TrainMover.Training;
 /// </summary>
 internal sealed class FollowingReplica : IDisposable
 {
-    private readonly Lock _gate = new();
     private readonly Replica _replica;
     private readonly StateConnection _connection;
     private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);

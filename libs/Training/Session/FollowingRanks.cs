@@ -6,6 +6,7 @@ namespace TrainMover.Training.Session;
 internal sealed class FollowedRanks : IDisposable
 {
     private readonly IReadOnlyList<FollowedReplica> _ranks;
+    private int _disposed;
 
     private FollowedRanks(IReadOnlyList<FollowedReplica> ranks) => _ranks = ranks;
 
@@ -43,17 +44,19 @@ internal sealed class FollowedRanks : IDisposable
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
         foreach (var rank in _ranks)
             rank.Dispose();
     }
 }
 
 /// <summary>A joiner's side of following.</summary>
-internal sealed class FollowingRanks : IDisposable
+internal sealed class FollowingRanks
 {
     public const int FirstStream = 128;
     private readonly IReadOnlyList<FollowingReplica> _ranks;
-    private bool _stopped;
+    private int _stopped;
 
     private FollowingRanks(IReadOnlyList<FollowingReplica> ranks) => _ranks = ranks;
 
@@ -95,17 +98,11 @@ internal sealed class FollowingRanks : IDisposable
             : throw new GroupSetupException($"The leaver ended following at another boundary than {boundary}.", null);
     }
 
-    /// <summary>Ends following; the replicas are of no worth then.</summary>
+    /// <summary>Ends following; unless it was completed the replicas are of no worth then.</summary>
     public void Stop()
     {
-        if (_stopped)
+        if (Interlocked.Exchange(ref _stopped, 1) != 0)
             return;
-        _stopped = true;
-        Dispose();
-    }
-
-    public void Dispose()
-    {
         foreach (var rank in _ranks)
             rank.Dispose();
     }

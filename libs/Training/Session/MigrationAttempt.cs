@@ -7,6 +7,8 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
 {
     private readonly CancellationTokenSource _dropped = new();
     private readonly CancellationTokenSource _leaverGone = new();
+    private readonly Lock _gate = new();
+    private bool _followingStopped;
 
     public PrepareRequest Request { get; } = request;
 
@@ -62,10 +64,10 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     public long LostSteps { get; set; }
 
     /// <summary>A leaver's side of following; null where it is not followed.</summary>
-    public FollowedRanks? Followed { get; set; }
+    public FollowedRanks? Followed { get; private set; }
 
     /// <summary>A joiner's side of following; null where it does not follow.</summary>
-    public FollowingRanks? Followers { get; set; }
+    public FollowingRanks? Followers { get; private set; }
 
     /// <summary>Bytes that a joiner received by following.</summary>
     public long FollowedBytes => Followers?.Bytes ?? 0;
@@ -77,11 +79,46 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     /// <summary>The joiners of an expected migration follow, unless the job does without; a sharded optimizer's state is copied.</summary>
     public bool IsFollowed => Request.Job.Techniques.Following && Request.Expected && !Request.Job.Recipe.ShardOptimizer;
 
+    /// <summary>Keeps the leaver's side of following until the attempt is dropped; ends it at once where it was dropped before.</summary>
+    public void Keep(FollowedRanks followed)
+    {
+        lock (_gate)
+        {
+            Followed = followed;
+            if (!_dropped.IsCancellationRequested)
+                return;
+        }
+
+        followed.Dispose();
+    }
+
+    /// <summary>Keeps the joiner's side of following until it is stopped; ends it at once where it was stopped before.</summary>
+    public void Keep(FollowingRanks followers)
+    {
+        lock (_gate)
+        {
+            Followers = followers;
+            if (!_followingStopped)
+                return;
+        }
+
+        followers.Stop();
+    }
+
+    /// <summary>Nothing followed is of use any more: the state is copied, or the attempt is over.</summary>
+    public void StopFollowing()
+    {
+        lock (_gate)
+            _followingStopped = true;
+        Followers?.Stop();
+    }
+
     public void Drop()
     {
-        _dropped.Cancel();
+        lock (_gate)
+            _dropped.Cancel();
         Followed?.Dispose();
-        Followers?.Dispose();
+        StopFollowing();
     }
 
     public void LoseLeaver() => _leaverGone.Cancel();

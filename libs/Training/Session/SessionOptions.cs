@@ -11,8 +11,8 @@ public sealed record SessionOptions
     /// <summary>Longest preparation, shadow iteration excluded; default 30 s.</summary>
     public TimeSpan PrepareDeadline { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a preparation waits for the joiner to become a replica by following, before the state is left to be copied in the pause; default 2 minutes.</summary>
-    public TimeSpan FollowingDeadline { get; init; } = TimeSpan.FromMinutes(2);
+    /// <summary>How long a preparation waits for the joiner to become a replica by following, before the state is left to be copied in the pause; default 90 s, which is well before a plan's deadline.</summary>
+    public TimeSpan FollowingDeadline { get; init; } = TimeSpan.FromSeconds(90);
 
     /// <summary>Longest switch, from the boundary or the order until the new group stands, before the session parks; default 20 s.</summary>
     public TimeSpan SwitchDeadline { get; init; } = TimeSpan.FromSeconds(20);

@@ -24,10 +24,9 @@ public sealed record SessionJob(string Name, ModelShape Shape, TrainingRecipe Re
 }
 
 /// <summary>Which techniques a migration uses. Each can be left out, to measure what it saves.</summary>
-/// <param name="TwoPhaseGroups">Connections are prepared while training goes on, and only those that change are made (paper, two-phase delta-based groups).</param>
 /// <param name="Sandbox">Joiners run shadow iterations (paper, sandboxed shadow iteration).</param>
 /// <param name="Following">The joiner of an expected migration becomes a replica before the pause.</param>
-public sealed record MigrationTechniques(bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true);
+public sealed record MigrationTechniques(bool Sandbox = true, bool Following = true);
 
 /// <summary>What a machine is to do in a migration.</summary>
 public enum MigrationRole

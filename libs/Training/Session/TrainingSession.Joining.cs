@@ -96,20 +96,20 @@ public sealed partial class TrainingSession
                 {
                     if (boundary.Followed)
                         return attempt.Followers!.CompleteAsync(boundary.Step, ended.Token).GetAwaiter().GetResult();
-                    attempt.Followers?.Stop();
+                    attempt.StopFollowing();
                     return ReceiveAsync(attempt, StateRoutes.FromLeaver(attempt.Request, attempt.Request.Moves.First(move => move.Joiner == _machine)), ended.Token)
                         .GetAwaiter().GetResult();
                 }
 
             case SessionStateSource.Peers:
-                attempt.Followers?.Stop();
+                attempt.StopFollowing();
                 attempt.Boundaries.Add(sender);
                 var routes = StateRoutes.FromSurvivors(attempt.Request)!.Where(route => route.Joiner == _machine).ToList();
                 if (!routes.TrueForAll(route => attempt.Boundaries.Contains(route.Source)))
                     return null;
                 return ReceiveAsync(attempt, routes, deadline.Token).GetAwaiter().GetResult();
             default:
-                attempt.Followers?.Stop();
+                attempt.StopFollowing();
                 _local!.Run(rank =>
                 {
                     CheckpointStore.Load(_job!, boundary.Step, rank.Rank, rank.Replica);

@@ -169,11 +169,23 @@ public sealed partial class TrainingSession
         var prepared = await _endpoint.PrepareJoinerAsync(request.From, request.To, deadline.Token).ConfigureAwait(false);
         if (!attempt.IsFollowed)
             return prepared;
-        attempt.Followers = await Following(prepared, () => FollowingRanks.StartAsync(prepared, request.Moves.First(move => move.Joiner == _machine).Leaver, _local!, deadline.Token))
-            .ConfigureAwait(false);
-        if (attempt.Followers is not null)
-            await UntilCaughtUpAsync(attempt, attempt.Followers.CaughtUp).ConfigureAwait(false);
+        lock (_gate)
+            InBackground(() => FollowAsync(attempt, prepared, request.Moves.First(move => move.Joiner == _machine).Leaver));
         return prepared;
+    }
+
+    // A joiner is ready without following: it is the leaver that says when following has caught up, and whoever waited for a leaver that died would wait in vain.
+    private async Task FollowAsync(MigrationAttempt attempt, PreparedGroups prepared, string leaver)
+    {
+        try
+        {
+            using var deadline = PreparationDeadline(attempt);
+            attempt.Keep(await FollowingRanks.StartAsync(prepared, leaver, _local!, deadline.Token).ConfigureAwait(false));
+        }
+        catch (Exception ended) when (ended is GroupSetupException or OperationCanceledException)
+        {
+            // The leaver does not let itself be followed, or is gone: the state comes in the pause.
+        }
     }
 
     private async Task<PreparedGroups> PrepareAsMemberAsync(MigrationAttempt attempt)
@@ -191,9 +203,10 @@ public sealed partial class TrainingSession
             await Task.WhenAll(StateRoutes.FromLeaver(attempt.Request, move).Select(route => prepared.OpenStateAsync(move.Joiner, route.Stream, deadline.Token))).ConfigureAwait(false);
             if (!attempt.IsFollowed)
                 return prepared;
-            attempt.Followed = await Following(prepared, () => FollowedRanks.StartAsync(prepared, move.Joiner, _local!, deadline.Token)).ConfigureAwait(false);
-            if (attempt.Followed is not null)
-                await UntilCaughtUpAsync(attempt, attempt.Followed.CaughtUp).ConfigureAwait(false);
+            if (await Following(() => FollowedRanks.StartAsync(prepared, move.Joiner, _local!, deadline.Token)).ConfigureAwait(false) is not { } followed)
+                return prepared;
+            attempt.Keep(followed);
+            await UntilCaughtUpAsync(attempt, followed.CaughtUp).ConfigureAwait(false);
             return prepared;
         }
         catch
@@ -204,10 +217,9 @@ public sealed partial class TrainingSession
     }
 
     // Without following the state is copied in the pause: slower, and just as right.
-    private static async Task<T?> Following<T>(PreparedGroups prepared, Func<Task<T>> start)
+    private static async Task<T?> Following<T>(Func<Task<T>> start)
         where T : class
     {
-        ArgumentNullException.ThrowIfNull(prepared);
         try
         {
             return await start().ConfigureAwait(false);

@@ -36,7 +36,7 @@ public sealed class BadInputTests : IDisposable
     [Theory]
     [InlineData("line 2", "id: x\nsteps: [1")]
     [InlineData("docs/job.yaml explains the fields", "nosuchfield: 1")]
-    [InlineData("layout takes dp from 2 to 64", "layout: { dp: 1 }")]
+    [InlineData("layout needs 2 machines or more", "layout: { dp: 1 }")]
     [InlineData("a multiple of model.heads", "model: { width: 10, heads: 3 }")]
     [InlineData("is empty", "")]
     public async Task A_job_file_that_does_not_work_is_told_by_its_field(string said, string yaml)

@@ -35,7 +35,7 @@ internal sealed partial class JobFile
 
     public int CheckpointEvery { get; set; }
 
-    public JobTechniques? Techniques { get; set; }
+    public JobFileTechniques Techniques { get; set; } = new();
 
     /// <summary>Machines that the job trains on.</summary>
     [YamlIgnore]
@@ -71,8 +71,10 @@ internal sealed partial class JobFile
         var spec = new JobSpec(
             id, new JobLayout(Layout.Dp, Layout.Pp, Layout.Tp), Steps, Seed, BatchPerRank, LearningRate,
             new JobModel(Model.Layers, Model.Width, Model.Heads, Model.Context, Model.Dropout), dataFile, directory,
-            MicroBatches, DevicesPerMachine, ShardOptimizer, CheckpointEvery, Techniques);
+            MicroBatches, DevicesPerMachine, ShardOptimizer, CheckpointEvery,
+            new JobTechniques(Techniques.Sandbox, Techniques.Following));
         if (JobRules.BrokenBy(spec) is { } broken) Check(holds: false, broken);
+        Check(spec.Machines >= 2, "layout needs 2 machines or more: of a single one nobody is left when it fails");
         return spec;
     }
 
@@ -105,4 +107,11 @@ internal sealed class JobFileModel
     public int Context { get; set; } = 64;
 
     public float Dropout { get; set; } = 0.1f;
+}
+
+internal sealed class JobFileTechniques
+{
+    public bool Sandbox { get; set; } = true;
+
+    public bool Following { get; set; } = true;
 }
