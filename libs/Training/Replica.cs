@@ -280,7 +280,7 @@ public sealed class Replica : IDisposable
             throw new InvalidOperationException($"Generation {ballot.Generation} cannot be voted for.");
         var partition = PartitionFor(groups.DataParallel.Size);
         var gradients = Gradients[..^1];
-        return new CommitShare(ballot, Recipe.ShardOptimizer ? partition.SquaredNorm(gradients, groups.DataParallel.Rank) : partition.SquaredNorm(gradients), Gradients[^1]);
+        return new CommitShare(ballot, Recipe.ShardOptimizer ? partition.SquaredNorm(gradients, groups.DataParallel.Rank) : partition.SquaredNorm(gradients), Gradients[^1], Step);
     }
 
     private void RunPasses(ITrainingData data, long step, IRankGroups groups, Action<int>? finished)

@@ -33,7 +33,7 @@ public class CommitTests
     }
 
     [Fact]
-    public void A_share_has_no_padding() => System.Runtime.CompilerServices.Unsafe.SizeOf<CommitShare>().ShouldBe(24);
+    public void A_share_has_no_padding() => System.Runtime.CompilerServices.Unsafe.SizeOf<CommitShare>().ShouldBe(32);
 
     [Fact]
     public void All_ranks_of_a_layout_come_to_the_same_verdict_with_the_norm_of_the_whole_model()
@@ -79,4 +79,10 @@ public class CommitTests
         replica.Digest().ShouldBe(digest);
         replica.Step.ShouldBe(0);
     }
+
+    [Fact]
+    public void Ranks_that_commit_different_steps_meet_an_error_and_not_wrong_numbers() =>
+        Should.Throw<InvalidOperationException>(() => CommitCollective.Fold(
+            [new CommitShare(new CommitBallot(true, 0), 1.0, 1f, step: 5), new CommitShare(new CommitBallot(true, 0), 1.0, 1f, step: 6)], addNorms: true, lossFrom: 0))
+            .Message.ShouldContain("5 and 6");
 }

@@ -180,7 +180,7 @@ public sealed class ShadowIterationTests : IDisposable
         RunOn(_record with { Step = 1 }).ShouldBe("The checkpoint holds 0 completed steps, the record begins at step 1.");
         RunOn(WithCalls([first])).ShouldBe($"Call 1 (all-reduce sum, {Calls[1].Length} bytes) has no answer: the record ends after 1 calls.");
         RunOn(WithCalls([Calls[^1], first]))
-            .ShouldBe($"Call 0 is all-reduce sum of {first.Length} bytes, the record has all-gather of 24 bytes.");
+            .ShouldBe($"Call 0 is all-reduce sum of {first.Length} bytes, the record has all-gather of 32 bytes.");
         RunOn(WithCalls([.. Calls, first])).ShouldBe("The record has 6 calls of group DataParallel, the shadow iteration made 5.");
         RunOn(WithCalls([first with { Output = new byte[first.Length] }, .. Calls.Skip(1)]))
             .ShouldBe("What call 4 of group DataParallel (all-gather) would have sent differs from what rank 1 sent.");

@@ -133,7 +133,10 @@ public sealed partial class TrainingSession
         {
             if (attempt.Request.Moves.All(move => move.Joiner != machine))
                 return;
-            if (message.Source != SessionStateSource.Checkpoint)
+            // A joiner's word may come before that of the machine that named the checkpoint.
+            if (message.Source == SessionStateSource.Checkpoint)
+                LoadCheckpoint(attempt, message.Step);
+            else
                 RollForwardTo(message.Step, message.Totals);
             attempt.StateHolders.Add(machine);
             attempt.Source = message.Source;

@@ -79,6 +79,8 @@ public sealed partial class TrainingSession
 
     private void LoadCheckpoint(MigrationAttempt attempt, long step)
     {
+        if (attempt.Source == SessionStateSource.Checkpoint)
+            return;
         attempt.Source = SessionStateSource.Checkpoint;
         attempt.LostSteps = Math.Max(0, _local!.First.Replica.Step - step);
         _local.Run(rank =>

@@ -6,12 +6,15 @@ namespace TrainMover.Training;
 
 /// <summary>What one rank, or all ranks of a group together, contribute to a commit.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal readonly struct CommitShare(CommitBallot ballot, double squaredNorm, float loss)
+internal readonly struct CommitShare(CommitBallot ballot, double squaredNorm, float loss, long step = 0)
 {
     private readonly int _ready = ballot.Ready ? 1 : 0;
     private readonly int _generation = ballot.Generation;
 
     public CommitBallot Ballot => new(_ready != 0, _generation);
+
+    /// <summary>The step that is committed.</summary>
+    public long Step { get; } = step;
 
     public double SquaredNorm { get; } = squaredNorm;
 
@@ -52,9 +55,11 @@ internal static class CommitCollective
                 generation = Disagreed;
             if (addNorms)
                 squaredNorm += share.SquaredNorm;
+            if (share.Step != shares[0].Step)
+                throw new InvalidOperationException($"Ranks of one group commit different steps: {shares[0].Step} and {share.Step}.");
         }
 
-        return new CommitShare(new CommitBallot(ready, generation), squaredNorm, (float)shares[lossFrom].Loss);
+        return new CommitShare(new CommitBallot(ready, generation), squaredNorm, (float)shares[lossFrom].Loss, shares[0].Step);
     }
 
     private static CommitShare Gather(ICommunicator group, CommitShare mine, bool addNorms, int lossFrom)

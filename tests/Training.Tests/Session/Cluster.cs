@@ -12,7 +12,7 @@ internal sealed class Cluster : IAsyncDisposable
 {
     public static readonly ModelShape Shape = new(Layers: 1, Width: 16, Heads: 2, Context: 8, Dropout: 0.1f);
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
     private static readonly byte[] Key = RandomNumberGenerator.GetBytes(32);
 
     private readonly Dictionary<string, Node> _nodes = new(StringComparer.Ordinal);
