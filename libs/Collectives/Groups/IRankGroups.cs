@@ -29,4 +29,12 @@ public interface IRankGroups
 
     /// <summary>First and last stage, for the tied embedding; null in every other stage, and where there is one stage only.</summary>
     ICommunicator? Embedding { get; }
+
+    /// <summary>Returns once every rank of the job has called it.</summary>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void Barrier()
+    {
+        DataParallel.Barrier();
+        ModelParallel.Barrier();
+    }
 }

@@ -31,13 +31,11 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     private readonly float* _piece = (float*)NativeMemory.Alloc(StagedElements, sizeof(float));
     private Exception? _failure;
     private bool _windowOpen;
-    private bool _stopping;
     private bool _toldCaughtUp;
     private int _cursor;
     private int _checked;
     private long _budget;
     private long _steps;
-    private long _applied;
     private long _endStep = -1;
     private long _hostBytes;
 
@@ -46,7 +44,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     {
         (_replica, _connection, _pace) = (replica, connection, pace ?? new FollowingPace());
         _cursor = _checked = replica.Layout.FlatLength;
-        _steps = _applied = replica.Step;
+        _steps = replica.Step;
         _sender = Start("followed", Send);
         _receiver = Start("followed, answers", Receive);
         replica.Follower = this;
@@ -57,9 +55,6 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
 
     /// <summary>Completes when the joiner has applied the last step of <see cref="Finish"/>.</summary>
     public Task Flushed => _flushed.Task;
-
-    /// <summary>Largest host memory that gradients took, in bytes.</summary>
-    public long PeakHostBytes { get; private set; }
 
     private readonly record struct Outgoing(FollowFrame Frame, nint Address, bool Owned);
 
@@ -130,7 +125,6 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     {
         _replica.Follower = null;
         Fail(new GroupSetupException("Following was ended.", null));
-        _connection.Cancel();
         _sender.Join();
         _receiver.Join();
         _connection.Dispose();
@@ -161,7 +155,6 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     {
         var bytes = (nuint)waiting.Frame.Length * sizeof(float);
         _hostBytes += (long)bytes;
-        PeakHostBytes = Math.Max(PeakHostBytes, _hostBytes);
         if (_hostBytes > _pace.MostHostBytes)
             Fail(new GroupSetupException($"The joiner does not keep up: {_hostBytes} bytes of gradients wait for it.", null));
         var copy = NativeMemory.Alloc(bytes);
@@ -208,7 +201,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         {
             while (true)
             {
-                if (_stopping || _failure is not null)
+                if (_failure is not null)
                     return null;
                 if (_outgoing.TryDequeue(out var waiting))
                     return Staged(waiting);
@@ -283,8 +276,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
                     throw new GroupSetupException($"The joiner's state differs after {frame.Step} steps, elements {frame.Start} to {frame.Start + frame.Length}.", null);
                 lock (_gate)
                 {
-                    _applied = frame.Step;
-                    if (_applied == _endStep)
+                    if (frame.Step == _endStep)
                         _flushed.TrySetResult();
                 }
             }
@@ -300,7 +292,6 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         lock (_gate)
         {
             _failure ??= failure;
-            _stopping = true;
             _windowOpen = false;
             Monitor.PulseAll(_gate);
         }

@@ -139,8 +139,7 @@ public static class ReferenceRun
         {
             while (replica.Step < replica.Recipe.Steps)
                 trained(StepProtocol.TrainStep(replica, data, groups, StepProtocol.Commit));
-            groups.DataParallel.Barrier();
-            groups.ModelParallel.Barrier();
+            groups.Barrier();
             return replica.Digest();
         }
     }

@@ -21,6 +21,10 @@ public sealed record SessionJob(string Name, ModelShape Shape, TrainingRecipe Re
 
     /// <summary>Techniques to use; all by default.</summary>
     public MigrationTechniques Techniques { get; init; } = new();
+
+    /// <summary>One rank's part of the job at step 0; the caller's to dispose.</summary>
+    /// <param name="rank">Rank in the layout.</param>
+    public Replica CreateReplica(int rank) => new(Shape, Recipe, Layout, Layout.PositionOf(rank));
 }
 
 /// <summary>Which techniques a migration uses. Each can be left out, to measure what it saves.</summary>

@@ -56,7 +56,7 @@ public sealed partial class TrainingSession
     {
         lock (_shadowGate)
         {
-            if (_warmShadow is { Good: true } earlier && _job == job && Fits(job, ranks))
+            if (_warmShadow is { Good: true } earlier && Fits(job, ranks))
             {
                 EnsureReplicas(job, ranks, out _);
                 return (earlier, 0);
@@ -96,7 +96,7 @@ public sealed partial class TrainingSession
         _local?.Dispose();
         _local = null;
         _corpus = Corpus.Load(job.CorpusFile);
-        _local = new LocalRanks([.. ranks.Select(rank => new LocalRank(rank, new Replica(new ByteGpt(job.Shape), job.Recipe, job.Layout, job.Layout.PositionOf(rank))))]);
+        _local = new LocalRanks([.. ranks.Select(rank => new LocalRank(rank, job.CreateReplica(rank)))]);
         _job = job;
         allocatedBytes = _local.Bytes;
         return _local;
@@ -201,12 +201,8 @@ public sealed partial class TrainingSession
                 return prepared;
             var move = attempt.Request.Moves.First(move => move.Leaver == _machine);
             await Task.WhenAll(StateRoutes.FromLeaver(attempt.Request, move).Select(route => prepared.OpenStateAsync(move.Joiner, route.Stream, deadline.Token))).ConfigureAwait(false);
-            if (!attempt.IsFollowed)
-                return prepared;
-            if (await Following(() => FollowedRanks.StartAsync(prepared, move.Joiner, _local!, deadline.Token)).ConfigureAwait(false) is not { } followed)
-                return prepared;
-            attempt.Keep(followed);
-            await UntilCaughtUpAsync(attempt, followed.CaughtUp).ConfigureAwait(false);
+            if (attempt.IsFollowed)
+                await LetFollowAsync(attempt, prepared, move.Joiner, deadline.Token).ConfigureAwait(false);
             return prepared;
         }
         catch
@@ -217,30 +213,26 @@ public sealed partial class TrainingSession
     }
 
     // Without following the state is copied in the pause: slower, and just as right.
-    private static async Task<T?> Following<T>(Func<Task<T>> start)
-        where T : class
+    private async Task LetFollowAsync(MigrationAttempt attempt, PreparedGroups prepared, string joiner, CancellationToken ct)
     {
         try
         {
-            return await start().ConfigureAwait(false);
+            attempt.Keep(await FollowedRanks.StartAsync(prepared, joiner, _local!, ct).ConfigureAwait(false));
+            await UntilCaughtUpAsync(attempt).ConfigureAwait(false);
         }
         catch (GroupSetupException)
         {
-            return null;
+            // It did not begin, or broke off.
         }
     }
 
-    private async Task UntilCaughtUpAsync(MigrationAttempt attempt, Task caughtUp)
+    private async Task UntilCaughtUpAsync(MigrationAttempt attempt)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(attempt.Dropped, attempt.LeaverGone, _stopping.Token);
         patience.CancelAfter(_options.FollowingDeadline);
         try
         {
-            await caughtUp.WaitAsync(patience.Token).ConfigureAwait(false);
-        }
-        catch (GroupSetupException)
-        {
-            // It broke off: the copy in the pause serves.
+            await attempt.Followed!.CaughtUp.WaitAsync(patience.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!attempt.Dropped.IsCancellationRequested && !_stopping.IsCancellationRequested)
         {

@@ -90,8 +90,7 @@ public sealed partial class TrainingSession
             if (agreed is null && !_finished && !_stopping.IsCancellationRequested)
             {
                 _pendingSwitch?.Computes(rank.Rank, Now());
-                rank.Groups!.DataParallel.Barrier();
-                rank.Groups.ModelParallel.Barrier();
+                rank.Groups!.Barrier();
             }
 
             return new Stop(agreed, null);

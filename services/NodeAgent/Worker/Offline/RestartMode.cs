@@ -40,23 +40,17 @@ internal static class RestartMode
     // It is only a restart if the job really trains on.
     private static (long Resumed, long Stepped) TrainOn(Replica replica, Corpus corpus, IRankGroups groups)
     {
-        Gather(groups);
+        groups.Barrier();
         var resumed = Stopwatch.GetTimestamp();
         StepProtocol.TrainStep(replica, corpus, groups, StepProtocol.Commit);
-        Gather(groups);
+        groups.Barrier();
         return (resumed, Stopwatch.GetTimestamp());
-    }
-
-    private static void Gather(IRankGroups groups)
-    {
-        groups.DataParallel.Barrier();
-        groups.ModelParallel.Barrier();
     }
 
     private static Replica Load(SessionJob job, int rank)
     {
         TorchRuntime.Load();
-        var replica = new Replica(new ByteGpt(job.Shape), job.Recipe, job.Layout, job.Layout.PositionOf(rank));
+        var replica = job.CreateReplica(rank);
         CheckpointStore.Load(job, step: 0, rank, replica);
         return replica;
     }
