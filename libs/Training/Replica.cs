@@ -176,7 +176,8 @@ public sealed class Replica : IDisposable
         _backup?.Update(scalars, ParameterData, Gradients[..^1]);
         AwaitsParameters = _backup is not null;
         Step = step + 1;
-        follower?.Updated(step);
+        if (!AwaitsParameters)
+            follower?.Updated(step);
     }
 
     /// <summary>Applies a step of another replica to what is followed of it, from gradients that lie in this one's buffer.</summary>
@@ -186,8 +187,40 @@ public sealed class Replica : IDisposable
     /// <param name="from">First element that is followed.</param>
     internal void ApplyFollowed(long step, double norm, int ranks, int from)
     {
-        _optimizer.Update(AdamWStep.Of(Recipe, step, norm, ranks), ParameterData, Gradients[..^1], from);
+        var scalars = AdamWStep.Of(Recipe, step, norm, ranks);
+        _optimizer.Update(scalars, ParameterData, Gradients[..^1], from);
+        _backup?.Update(scalars, ParameterData, Gradients[..^1], from);
         Step = step + 1;
+    }
+
+    /// <summary>Runs of the flat parameters that this rank's own updates change, and those that come from other ranks; both ascending.</summary>
+    internal (IReadOnlyList<FlatPart> Updated, IReadOnlyList<FlatPart> Gathered) ParameterRuns()
+    {
+        FlatPart[] updated = [.. _optimizer.Parts.Concat(_backup?.Parts ?? []).OrderBy(part => part.Start)];
+        var gathered = new List<FlatPart>();
+        var start = 0;
+        foreach (var end in updated.Append(new FlatPart(Layout.FlatLength, 0)))
+        {
+            if (end.Start > start)
+                gathered.Add(new FlatPart(start, end.Start - start));
+            start = end.End;
+        }
+
+        return (updated, gathered);
+    }
+
+    /// <summary>Memory of a run of the parameters and of all moments here that belong to it, in the order in which it travels.</summary>
+    internal IEnumerable<MemoryRegion> StateOf(FlatPart run)
+    {
+        yield return At(ParameterRegion, run);
+        foreach (var state in _backup is null ? (OptimizerState[])[_optimizer] : [_optimizer, _backup])
+        {
+            foreach (var moments in state.MomentsOf(run))
+            {
+                yield return At(Region(state.First), moments);
+                yield return At(Region(state.Second), moments);
+            }
+        }
     }
 
     /// <summary>With a sharded optimizer: gives every data-parallel rank the parts that the others updated. Does nothing where none is awaited.</summary>
@@ -200,6 +233,7 @@ public sealed class Replica : IDisposable
         foreach (var bucket in _reduction.Buckets)
             groups.DataParallel.AllGather(ParameterData.Slice(bucket.Start, bucket.Length));
         AwaitsParameters = false;
+        Follower?.Updated(Step - 1);
     }
 
     /// <summary>With a sharded optimizer: every rank takes a second copy of its predecessor's moments, for instance after some rank was replaced. Otherwise does nothing.</summary>
@@ -323,6 +357,8 @@ public sealed class Replica : IDisposable
         hash.AppendData(optimizer.Second.bytes);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
+
+    private static MemoryRegion At(MemoryRegion flat, FlatPart run) => new(flat.Address + ((nint)run.Start * sizeof(float)), (long)run.Length * sizeof(float));
 
     private static unsafe MemoryRegion Region(Tensor flat)
     {

@@ -5,7 +5,9 @@ namespace TrainMover.Training;
 /// <summary>What stands in a frame of a following stream.</summary>
 internal enum FollowFrameKind
 {
-    /// <summary>From the leaver: parameters, first and second moments of a run, as they are after <see cref="FollowFrame.Step"/> steps. From here on the joiner follows the run.</summary>
+    /// <summary>
+    /// From the leaver: parameters of a run, and all moments that it holds of it, as they are after <see cref="FollowFrame.Step"/> steps. From here on the joiner follows the run.
+    /// </summary>
     State = 1,
 
     /// <summary>From the leaver: the summed gradients of a run in a step.</summary>
@@ -14,23 +16,26 @@ internal enum FollowFrameKind
     /// <summary>From the leaver: the commit of the step has passed; the joiner applies it to all that it follows. <see cref="FollowFrame.Value"/> is the global norm.</summary>
     Update = 3,
 
+    /// <summary>From the leaver: parameters of a run that other ranks updated in the step, as a sharded optimizer gathers them.</summary>
+    Parameters = 4,
+
     /// <summary>From the leaver: hash of a run after so many steps, to be compared.</summary>
-    Check = 4,
+    Check = 5,
 
     /// <summary>From the leaver: everything was sent and compared; the joiner is a replica as of <see cref="FollowFrame.Step"/> steps, and goes on following.</summary>
-    CaughtUp = 5,
+    CaughtUp = 6,
 
     /// <summary>From the leaver: nothing more comes. The joiner is a replica of so many steps if it was caught up.</summary>
-    End = 6,
+    End = 7,
 
     /// <summary>From the joiner: it has applied so many steps.</summary>
-    Applied = 7,
+    Applied = 8,
 
     /// <summary>From the joiner: a hash differs.</summary>
-    Differs = 8,
+    Differs = 9,
 }
 
-/// <summary>Header of a frame; a payload of float32 values follows for state (three times the length) and gradients (once).</summary>
+/// <summary>Header of a frame; a payload of float32 values follows for state (<see cref="Replica.StateOf"/>), gradients and parameters (the length).</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct FollowFrame
 {

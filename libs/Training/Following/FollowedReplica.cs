@@ -11,18 +11,23 @@ internal sealed record FollowingPace(long StateBytesPerStep = 24 << 20, int Step
 
 /// <summary>
 /// The leaver's side of following one rank. A run of the state that was sent once is kept up to date at the joiner by what the optimizer consumes at every later step: the summed
-/// gradients, from the gradient buffer as soon as they are final, and the global norm when the commit has passed. State itself is only read between updates, when it does not
-/// change. Runs go from the end of the flat buffers to the beginning, as backward finishes gradients.
+/// gradients, from the gradient buffer as soon as they are final, and the global norm when the commit has passed. Of a sharded optimizer these are the gradients of the rank's own part and
+/// of its predecessor's, and what other ranks updated follows when it was gathered. State itself is only read between updates, when it does not change. Runs go from the end of the flat
+/// buffers to the beginning, as backward finishes gradients.
 /// </summary>
 internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
 {
     private const int PieceElements = 64 * 1024;
+
+    // A parameter has two moments here at most: what the rank updates itself, and the copy of what its predecessor updates, do not meet.
     private const int StagedElements = 3 * PieceElements;
 
     private readonly object _gate = new();
     private readonly Replica _replica;
     private readonly StateConnection _connection;
     private readonly FollowingPace _pace;
+    private readonly IReadOnlyList<FlatPart> _updated;
+    private readonly IReadOnlyList<FlatPart> _gathered;
     private readonly Queue<Outgoing> _outgoing = new();
     private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,6 +48,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     public FollowedReplica(Replica replica, StateConnection connection, FollowingPace? pace = null)
     {
         (_replica, _connection, _pace) = (replica, connection, pace ?? new FollowingPace());
+        (_updated, _gathered) = replica.ParameterRuns();
         _cursor = _checked = replica.Layout.FlatLength;
         _steps = replica.Step;
         _sender = Start("followed", Send);
@@ -56,7 +62,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     /// <summary>Completes when the joiner has applied the last step of <see cref="Finish"/>.</summary>
     public Task Flushed => _flushed.Task;
 
-    private readonly record struct Outgoing(FollowFrame Frame, nint Address, bool Owned);
+    private readonly record struct Outgoing(FollowFrame Frame, nint Address, long Bytes, bool Owned);
 
     /// <summary>Ends following at a boundary, between two steps. False when the joiner is no replica: it needs a copy of the state.</summary>
     public bool Finish(long step)
@@ -77,27 +83,15 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         {
             // What is followed must not grow any more in this step: these gradients are shipped once.
             _windowOpen = false;
-            if (_failure is not null || start + length <= _cursor)
-                return;
-            for (var first = Math.Max(start, _cursor); first < start + length; first += StagedElements)
-            {
-                Enqueue(
-                    new FollowFrame { Kind = FollowFrameKind.Gradients, Step = step, Start = first, Length = Math.Min(StagedElements, start + length - first) },
-                    _replica.GradientRegion.Address + ((nint)first * sizeof(float)));
-            }
+            if (_failure is null)
+                EnqueueFollowed(FollowFrameKind.Gradients, step, _updated, new FlatPart(start, length), _replica.GradientRegion.Address);
         }
     }
 
     public void GradientsDiscarded()
     {
         lock (_gate)
-        {
-            for (var count = _outgoing.Count; count > 0; count--)
-            {
-                var waiting = _outgoing.Dequeue();
-                _outgoing.Enqueue(waiting.Address == 0 || waiting.Owned ? waiting : ToHost(waiting));
-            }
-        }
+            KeepUnsent(FollowFrameKind.Gradients);
     }
 
     public void Updating(long step, double norm, int replicas)
@@ -105,6 +99,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         lock (_gate)
         {
             _windowOpen = false;
+            KeepUnsent(FollowFrameKind.Parameters);
             if (_failure is null && _cursor < _replica.Layout.FlatLength)
                 Enqueue(new FollowFrame { Kind = FollowFrameKind.Update, Step = step, Value = norm, Hash = (UInt128)replicas });
         }
@@ -115,6 +110,8 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         lock (_gate)
         {
             _steps = step + 1;
+            if (_failure is null)
+                EnqueueFollowed(FollowFrameKind.Parameters, step, _gathered, new FlatPart(0, _replica.Layout.FlatLength), _replica.ParameterRegion.Address);
             _budget = Math.Max(_pace.StateBytesPerStep, 3L * _replica.Layout.FlatLength * sizeof(float) / _pace.StepsForState);
             _windowOpen = true;
             Monitor.PulseAll(_gate);
@@ -147,18 +144,44 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     private void Enqueue(FollowFrame frame, nint address = 0)
     {
         frame.Magic = FollowFrame.ExpectedMagic;
-        _outgoing.Enqueue(new Outgoing(frame, address, Owned: false));
+        _outgoing.Enqueue(new Outgoing(frame, address, address == 0 ? 0 : (long)frame.Length * sizeof(float), Owned: false));
         Monitor.PulseAll(_gate);
+    }
+
+    /// <summary>What is followed of some runs, in pieces.</summary>
+    private void EnqueueFollowed(FollowFrameKind kind, long step, IReadOnlyList<FlatPart> runs, FlatPart within, nint buffer)
+    {
+        var start = Math.Max(within.Start, _cursor);
+        var followed = new FlatPart(start, Math.Max(0, within.End - start));
+        foreach (var run in runs)
+        {
+            var common = run.Intersect(followed);
+            for (var first = common.Start; first < common.End; first += StagedElements)
+            {
+                Enqueue(
+                    new FollowFrame { Kind = kind, Step = step, Start = first, Length = Math.Min(StagedElements, common.End - first) },
+                    buffer + ((nint)first * sizeof(float)));
+            }
+        }
+    }
+
+    /// <summary>Copies what was not sent yet and is about to be overwritten.</summary>
+    private void KeepUnsent(FollowFrameKind kind)
+    {
+        for (var count = _outgoing.Count; count > 0; count--)
+        {
+            var waiting = _outgoing.Dequeue();
+            _outgoing.Enqueue(waiting.Frame.Kind != kind || waiting.Owned ? waiting : ToHost(waiting));
+        }
     }
 
     private Outgoing ToHost(Outgoing waiting)
     {
-        var bytes = (nuint)waiting.Frame.Length * sizeof(float);
-        _hostBytes += (long)bytes;
+        _hostBytes += waiting.Bytes;
         if (_hostBytes > _pace.MostHostBytes)
-            Fail(new GroupSetupException($"The joiner does not keep up: {_hostBytes} bytes of gradients wait for it.", null));
-        var copy = NativeMemory.Alloc(bytes);
-        NativeMemory.Copy((void*)waiting.Address, copy, bytes);
+            Fail(new GroupSetupException($"The joiner does not keep up: {_hostBytes} bytes wait for it.", null));
+        var copy = NativeMemory.Alloc((nuint)waiting.Bytes);
+        NativeMemory.Copy((void*)waiting.Address, copy, (nuint)waiting.Bytes);
         return waiting with { Address = (nint)copy, Owned = true };
     }
 
@@ -166,7 +189,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     {
         if (!sent.Owned)
             return;
-        _hostBytes -= (long)sent.Frame.Length * sizeof(float);
+        _hostBytes -= sent.Bytes;
         NativeMemory.Free((void*)sent.Address);
     }
 
@@ -179,7 +202,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
                 var frame = next.Frame;
                 _connection.Send(MemoryMarshal.AsBytes(new ReadOnlySpan<FollowFrame>(in frame)));
                 if (next.Address != 0)
-                    _connection.Send(new MemoryRegion(next.Address, PayloadElements(frame) * sizeof(float)));
+                    _connection.Send(new MemoryRegion(next.Address, next.Bytes));
                 lock (_gate)
                 {
                     Free(next);
@@ -191,8 +214,6 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
             Fail(broken);
         }
     }
-
-    private static long PayloadElements(FollowFrame frame) => frame.Kind == FollowFrameKind.State ? 3L * frame.Length : frame.Length;
 
     /// <summary>What goes out next: what training gave first, then state while it stands still, then hashes of it.</summary>
     private Outgoing? NextFrame()
@@ -214,7 +235,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
                 {
                     _toldCaughtUp = true;
                     _caughtUp.TrySetResult();
-                    return new Outgoing(new FollowFrame { Magic = FollowFrame.ExpectedMagic, Kind = FollowFrameKind.CaughtUp, Step = _steps }, 0, Owned: false);
+                    return new Outgoing(new FollowFrame { Magic = FollowFrame.ExpectedMagic, Kind = FollowFrameKind.CaughtUp, Step = _steps }, 0, 0, Owned: false);
                 }
 
                 Monitor.Wait(_gate);
@@ -227,7 +248,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     {
         if (waiting.Address == 0 || waiting.Owned)
             return waiting;
-        NativeMemory.Copy((void*)waiting.Address, _piece, (nuint)waiting.Frame.Length * sizeof(float));
+        NativeMemory.Copy((void*)waiting.Address, _piece, (nuint)waiting.Bytes);
         return waiting with { Address = (nint)_piece };
     }
 
@@ -235,13 +256,16 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     {
         var length = Math.Min(PieceElements, _cursor);
         _cursor -= length;
-        _budget -= 3L * length * sizeof(float);
-        var target = new Span<float>(_piece, 3 * length);
-        _replica.ParameterData.Slice(_cursor, length).CopyTo(target);
-        _replica.FirstMoment.Slice(_cursor, length).CopyTo(target[length..]);
-        _replica.SecondMoment.Slice(_cursor, length).CopyTo(target[(2 * length)..]);
+        var bytes = 0L;
+        foreach (var region in _replica.StateOf(new FlatPart(_cursor, length)))
+        {
+            NativeMemory.Copy((void*)region.Address, (byte*)_piece + bytes, (nuint)region.Length);
+            bytes += region.Length;
+        }
+
+        _budget -= bytes;
         return new Outgoing(
-            new FollowFrame { Magic = FollowFrame.ExpectedMagic, Kind = FollowFrameKind.State, Step = _steps, Start = _cursor, Length = length }, (nint)_piece, Owned: false);
+            new FollowFrame { Magic = FollowFrame.ExpectedMagic, Kind = FollowFrameKind.State, Step = _steps, Start = _cursor, Length = length }, (nint)_piece, bytes, Owned: false);
     }
 
     private Outgoing Check()
@@ -260,6 +284,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
                 Length = length,
                 Hash = StateHash.Of(_replica, _checked, length),
             },
+            0,
             0,
             Owned: false);
     }

@@ -5,7 +5,7 @@ namespace TrainMover.Training;
 
 /// <summary>
 /// The joiner's side of following one rank: takes runs of state, applies to them every later step with the same optimizer, and compares hashes. AdamW is element-wise, so the replica
-/// is bit-identical whatever the runs.
+/// is bit-identical whatever the runs. Of a sharded optimizer it updates the rank's own part and the copy of its predecessor's; the parameters of the others come as they are.
 /// </summary>
 internal sealed class FollowingReplica : IDisposable
 {
@@ -71,13 +71,15 @@ internal sealed class FollowingReplica : IDisposable
         switch (frame.Kind)
         {
             case FollowFrameKind.State:
-                Receive(_replica.ParameterRegion, frame);
-                Receive(_replica.MomentRegions[0], frame);
-                Receive(_replica.MomentRegions[1], frame);
+                foreach (var region in _replica.StateOf(new FlatPart(frame.Start, frame.Length)))
+                    Receive(region);
                 _cursor = frame.Start;
                 break;
             case FollowFrameKind.Gradients:
-                Receive(_replica.GradientRegion, frame);
+                Receive(RunOf(_replica.GradientRegion, frame));
+                break;
+            case FollowFrameKind.Parameters:
+                Receive(RunOf(_replica.ParameterRegion, frame));
                 break;
             case FollowFrameKind.Update:
                 _replica.ApplyFollowed(frame.Step, frame.Value, (int)frame.Hash, _cursor);
@@ -104,11 +106,12 @@ internal sealed class FollowingReplica : IDisposable
             throw new GroupSetupException("What came on a following stream is no frame of it.", null);
     }
 
-    private void Receive(MemoryRegion region, in FollowFrame frame)
+    private static MemoryRegion RunOf(MemoryRegion flat, in FollowFrame frame) => new(flat.Address + ((nint)frame.Start * sizeof(float)), (long)frame.Length * sizeof(float));
+
+    private void Receive(MemoryRegion region)
     {
-        var bytes = (long)frame.Length * sizeof(float);
-        _connection.Receive(new MemoryRegion(region.Address + ((nint)frame.Start * sizeof(float)), bytes));
-        Interlocked.Add(ref _bytes, bytes);
+        _connection.Receive(region);
+        Interlocked.Add(ref _bytes, region.Length);
     }
 
     private void Answer(FollowFrameKind kind, long step, in FollowFrame about)

@@ -1,17 +1,15 @@
 using System.IO.Hashing;
-using System.Runtime.InteropServices;
 
 namespace TrainMover.Training;
 
-/// <summary>A fast hash of a run of parameters and moments: tells replicas apart, proves nothing against an adversary.</summary>
+/// <summary>A fast hash of a run of parameters and of the moments that belong to it: tells replicas apart, proves nothing against an adversary.</summary>
 internal static class StateHash
 {
-    public static UInt128 Of(Replica replica, int start, int length)
+    public static unsafe UInt128 Of(Replica replica, int start, int length)
     {
         var hash = new XxHash128();
-        hash.Append(MemoryMarshal.AsBytes(replica.ParameterData.Slice(start, length)));
-        hash.Append(MemoryMarshal.AsBytes(replica.FirstMoment.Slice(start, length)));
-        hash.Append(MemoryMarshal.AsBytes(replica.SecondMoment.Slice(start, length)));
+        foreach (var region in replica.StateOf(new FlatPart(start, length)))
+            hash.Append(new ReadOnlySpan<byte>((void*)region.Address, checked((int)region.Length)));
         return hash.GetCurrentHashAsUInt128();
     }
 }

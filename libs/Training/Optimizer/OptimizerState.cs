@@ -10,12 +10,14 @@ namespace TrainMover.Training;
 internal sealed class OptimizerState : IDisposable
 {
     private readonly Segment[] _segments;
+    private readonly (FlatPart Part, int Moments)[] _parts;
 
     private readonly record struct Segment(int Start, int Moments, int Length, bool Decayed);
 
     public OptimizerState(ParameterLayout layout, IEnumerable<FlatPart> parts, Device device)
     {
         var segments = new List<Segment>();
+        var placed = new List<(FlatPart, int)>();
         var length = 0;
         foreach (var part in parts.OrderBy(part => part.Start))
         {
@@ -26,9 +28,11 @@ internal sealed class OptimizerState : IDisposable
                     segments.Add(new Segment(common.Start, length + common.Start - part.Start, common.Length, decayed));
             }
 
+            placed.Add((part, length));
             length += part.Length;
         }
 
+        _parts = [.. placed];
         _segments = [.. segments];
         First = zeros(length, ScalarType.Float32, device).DetachFromDisposeScope();
         Second = zeros(length, ScalarType.Float32, device).DetachFromDisposeScope();
@@ -37,6 +41,20 @@ internal sealed class OptimizerState : IDisposable
     public Tensor First { get; }
 
     public Tensor Second { get; }
+
+    /// <summary>The parameters that it updates, in the order of the flat buffer.</summary>
+    public IEnumerable<FlatPart> Parts => _parts.Select(placed => placed.Part);
+
+    /// <summary>Runs of the moments that belong to a run of the parameters; empty where there are none.</summary>
+    public IEnumerable<FlatPart> MomentsOf(FlatPart parameters)
+    {
+        foreach (var (part, moments) in _parts)
+        {
+            var common = part.Intersect(parameters);
+            if (common.Length > 0)
+                yield return new FlatPart(moments + common.Start - part.Start, common.Length);
+        }
+    }
 
     /// <summary>Updates the moments and the parameters that they belong to.</summary>
     /// <param name="step">Scalars of the step.</param>

@@ -76,8 +76,8 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
 
     public bool AllJoinersHoldState => Request.Moves.All(move => StateHolders.Contains(move.Joiner));
 
-    /// <summary>The joiners of an expected migration follow, unless the job does without; a sharded optimizer's state is copied.</summary>
-    public bool IsFollowed => Request.Job.Techniques.Following && Request.Expected && !Request.Job.Recipe.ShardOptimizer;
+    /// <summary>The joiners of an expected migration follow, unless the job does without.</summary>
+    public bool IsFollowed => Request.Job.Techniques.Following && Request.Expected;
 
     /// <summary>Keeps the leaver's side of following until the attempt is dropped; ends it at once where it was dropped before.</summary>
     public void Keep(FollowedRanks followed)
