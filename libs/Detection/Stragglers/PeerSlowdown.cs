@@ -1,0 +1,142 @@
+using System.Globalization;
+using TrainMover.Detection.Findings;
+using TrainMover.Detection.Statistics;
+
+namespace TrainMover.Detection.Stragglers;
+
+/// <summary>Settings of <see cref="PeerSlowdown"/>. Slowness is a fraction: 0.1 is a tenth more time than expected.</summary>
+public sealed record PeerSlowdownSettings : DetectorSettings
+{
+    /// <summary>Iterations from which a worker's usual pace against its peers is taken. Default 64.</summary>
+    public int Baseline { get; init; } = 64;
+
+    /// <summary>Iterations after which the usual pace counts as known. Default 8.</summary>
+    public int Warmup { get; init; } = 8;
+
+    /// <summary>Workers that must report beside the one that is judged; with fewer the detector is blind. Default 2.</summary>
+    public int Peers { get; init; } = 2;
+
+    /// <summary>Slowness that counts as none. Default 0.1.</summary>
+    public double Tolerated { get; init; } = 0.1;
+
+    /// <summary>What is tolerated beyond that, as a multiple of the worker's usual spread. Default 2.</summary>
+    public double Spreads { get; init; } = 2;
+
+    /// <summary>Slowness beyond what is tolerated that has to add up. Default 0.6: a worker 20% slower is found after six iterations, one 80% slower after two.</summary>
+    public double Limit { get; init; } = 0.6;
+
+    /// <summary>Most that one iteration adds to it. Default 0.35: one slow iteration is no straggler.</summary>
+    public double Cap { get; init; } = 0.35;
+
+    /// <summary>Iterations at the usual pace after which a straggler has recovered. Default 32.</summary>
+    public int Recovery { get; init; } = 32;
+
+    /// <inheritdoc/>
+    public override string? BrokenRule() => this switch
+    {
+        { Warmup: < 1 } => $"Warmup is {Warmup}; it is positive.",
+        _ when Baseline < Warmup => $"Baseline ({Baseline}) is not below Warmup ({Warmup}).",
+        { Peers: < 1 } => $"Peers is {Peers}; it is positive.",
+        _ when !(Tolerated > 0) => $"Tolerated is {Tolerated}; it is positive.",
+        _ when !(Spreads >= 0) => $"Spreads is {Spreads}; it is not negative.",
+        _ when !(Cap > 0 && Cap < Limit) => $"Cap ({Cap}) is positive and below Limit ({Limit}).",
+        { Recovery: < 1 } => $"Recovery is {Recovery}; it is positive.",
+        _ => null,
+    };
+}
+
+/// <summary>
+/// Judges each worker against its peers of the same iteration and against its own pace before: a slowdown of all (more data, a slow network) moves nobody's ratio to
+/// the others, and a worker that was always slower than the others is not a straggler by that. Not safe for use by several threads at once.
+/// </summary>
+public sealed class PeerSlowdown
+{
+    /// <summary>Name under which findings are recorded.</summary>
+    public const string Name = "peer-slowdown";
+
+    private const int KeptSamples = 16;
+    private readonly PeerSlowdownSettings _settings;
+    private readonly Dictionary<string, Pace> _paces = new(StringComparer.Ordinal);
+
+    /// <summary>A detector that has seen nothing.</summary>
+    /// <exception cref="SettingsException">The settings break a rule.</exception>
+    public PeerSlowdown(PeerSlowdownSettings? settings = null)
+    {
+        _settings = settings ?? new PeerSlowdownSettings();
+        _settings.Require();
+    }
+
+    /// <summary>How far each worker's slowness has added up, as a fraction of the limit: 1 and above is a straggler.</summary>
+    public IReadOnlyDictionary<string, double> Scores =>
+        _paces.ToDictionary(pace => pace.Key, pace => pace.Value.Slowness.Sum / _settings.Limit, StringComparer.Ordinal);
+
+    /// <summary>Takes in one iteration.</summary>
+    /// <param name="iteration">Number of the iteration, which grows from call to call.</param>
+    /// <param name="times">Time that each worker took for its own work, in any unit; workers may be missing.</param>
+    /// <returns>Stragglers and recoveries that this iteration reveals; each straggler is told once until it recovers.</returns>
+    /// <exception cref="ArgumentException">A time is not a positive number.</exception>
+    public IReadOnlyList<Finding> Observe(long iteration, IReadOnlyDictionary<string, double> times)
+    {
+        if (times.FirstOrDefault(time => !(time.Value > 0 && double.IsFinite(time.Value))) is { Key: { } worker, Value: var value })
+            throw new ArgumentException($"The time of {worker} in iteration {iteration} is {value.ToString(CultureInfo.InvariantCulture)}; times are positive numbers.", nameof(times));
+        if (times.Count <= _settings.Peers) return [];
+
+        var ratios = times.ToDictionary(
+            time => time.Key, time => time.Value / Robust.Median([.. times.Where(peer => peer.Key != time.Key).Select(peer => peer.Value)]), StringComparer.Ordinal);
+        var spreadOfAll = Robust.Spread(ratios.Values);
+        return [.. ratios.OrderBy(ratio => ratio.Key, StringComparer.Ordinal).Select(ratio => Judge(iteration, ratio.Key, ratio.Value, times[ratio.Key], spreadOfAll, ratios.Count - 1)).OfType<Finding>()];
+    }
+
+    private Finding? Judge(long iteration, string worker, double ratio, double time, double spreadOfAll, int peers)
+    {
+        if (!_paces.TryGetValue(worker, out var pace)) _paces[worker] = pace = new Pace(_settings);
+        // Until a worker's own pace is known it is measured against the others alone, who may differ by nature.
+        var known = pace.Usual.Count >= _settings.Warmup;
+        var expected = known ? Robust.Median(pace.Usual.Values) : 1;
+        var spread = known ? Robust.Spread(pace.Usual.Values) : spreadOfAll;
+        var tolerated = _settings.Tolerated + (_settings.Spreads * spread);
+        var excess = (ratio / expected) - 1;
+        var crossed = pace.Slowness.Add(excess, tolerated);
+        pace.Samples.Add(new EvidenceSample(iteration, "time against the median of the peers", ratio, expected));
+        if (excess <= tolerated) pace.Usual.Add(ratio);
+
+        if (pace.IsStraggler)
+        {
+            pace.Calm = excess <= tolerated ? pace.Calm + 1 : 0;
+            if (pace.Calm < _settings.Recovery) return null;
+            pace.IsStraggler = false;
+            pace.Slowness.Reset();
+            return new Finding(Name, FindingKind.Recovered, worker, iteration, $"Worker {worker} kept its usual pace for {_settings.Recovery} iterations.",
+                Evidence(pace, []), AsksForMigration: false);
+        }
+
+        if (!crossed) return null;
+        pace.IsStraggler = true;
+        pace.Calm = 0;
+        return new Finding(
+            Name, FindingKind.SlowWorker, worker, iteration,
+            string.Create(CultureInfo.InvariantCulture, $"Worker {worker} takes {ratio:0.00} times as long as the median of its {peers} peers, usually {expected:0.00} times."),
+            Evidence(pace,
+            [
+                string.Create(CultureInfo.InvariantCulture, $"A slow job: the peers of the same iteration are not slower (the ratio would stay at {expected:0.00})."),
+                string.Create(CultureInfo.InvariantCulture, $"A worker that always differs: {(known ? $"its own ratio of the last {pace.Usual.Count} healthy iterations is {expected:0.00}, spread {spread:0.000}" : "not known yet, it is new")}."),
+                string.Create(CultureInfo.InvariantCulture, $"One slow iteration: the slowness added up over {pace.Slowness.Run} iterations; this one took {time:0.###}."),
+            ]),
+            AsksForMigration: true);
+    }
+
+    private FindingEvidence Evidence(Pace pace, IReadOnlyList<string> ruledOut) => new([.. pace.Samples.Values], ruledOut, _settings.Version);
+
+    private sealed class Pace(PeerSlowdownSettings settings)
+    {
+        public Recent<double> Usual { get; } = new(settings.Baseline);
+
+        public Recent<EvidenceSample> Samples { get; } = new(KeptSamples);
+
+        public Cusum Slowness { get; } = new(settings.Limit, settings.Cap);
+
+        public bool IsStraggler { get; set; }
+
+        public int Calm { get; set; }
+    }
+}

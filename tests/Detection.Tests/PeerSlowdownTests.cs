@@ -1,0 +1,58 @@
+using TrainMover.Detection.Findings;
+using TrainMover.Detection.Stragglers;
+
+namespace TrainMover.Detection.Tests;
+
+public class PeerSlowdownTests
+{
+    private const int Workers = 4;
+
+    [Fact]
+    public void A_worker_that_becomes_a_fifth_slower_is_found_within_ten_iterations_and_no_other()
+    {
+        var detector = new PeerSlowdown();
+        var findings = Run(detector, 60, (iteration, worker) => Noisy(iteration, worker) * (worker == 2 && iteration >= 30 ? 1.2 : 1));
+        var finding = findings.ShouldHaveSingleItem();
+        finding.Kind.ShouldBe(FindingKind.SlowWorker);
+        finding.Subject.ShouldBe("w2");
+        finding.At.ShouldBeInRange(31, 39);
+        finding.AsksForMigration.ShouldBeTrue();
+        finding.Evidence.RuledOut.Count.ShouldBe(3);
+    }
+
+    [Fact]
+    public void A_job_that_becomes_slower_as_a_whole_has_no_straggler() =>
+        Run(new PeerSlowdown(), 60, (iteration, worker) => Noisy(iteration, worker) * (iteration >= 30 ? 3 : 1)).ShouldBeEmpty();
+
+    [Fact]
+    public void A_worker_that_was_always_somewhat_slower_is_no_straggler() =>
+        Run(new PeerSlowdown(), 60, (iteration, worker) => Noisy(iteration, worker) * (worker == 1 ? 1.09 : 1)).ShouldBeEmpty();
+
+    [Fact]
+    public void One_slow_iteration_is_no_straggler() =>
+        Run(new PeerSlowdown(), 60, (iteration, worker) => iteration == 30 && worker == 3 ? 50 : Noisy(iteration, worker)).ShouldBeEmpty();
+
+    [Fact]
+    public void A_straggler_recovers_after_it_kept_its_usual_pace()
+    {
+        var findings = Run(new PeerSlowdown(), 100, (iteration, worker) => worker == 0 && iteration is >= 20 and < 40 ? 2 : 1);
+        findings.Select(finding => (finding.Kind, finding.At)).ShouldBe([(FindingKind.SlowWorker, 21L), (FindingKind.Recovered, 71L)]);
+    }
+
+    [Fact]
+    public void With_too_few_peers_it_is_blind()
+    {
+        var detector = new PeerSlowdown();
+        detector.Observe(1, new Dictionary<string, double> { ["a"] = 1, ["b"] = 100 }).ShouldBeEmpty();
+        detector.Scores.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_time_that_is_no_time_is_refused() =>
+        Should.Throw<ArgumentException>(() => new PeerSlowdown().Observe(3, new Dictionary<string, double> { ["a"] = double.NaN })).Message.ShouldStartWith("The time of a in iteration 3 is NaN");
+
+    private static double Noisy(int iteration, int worker) => 1 + (((iteration * 7) + (worker * 13)) % 11 * 0.004);
+
+    private static List<Finding> Run(PeerSlowdown detector, int iterations, Func<int, int, double> time) =>
+        [.. Enumerable.Range(0, iterations).SelectMany(iteration => detector.Observe(iteration, Enumerable.Range(0, Workers).ToDictionary(worker => $"w{worker}", worker => time(iteration, worker))))];
+}
