@@ -19,6 +19,7 @@ internal static class BenchVerb
         command.Subcommands.Add(MigrateBenchVerb.Create());
         command.Subcommands.Add(DeltaPlan());
         command.Subcommands.Add(CollectivesVerb.Create());
+        command.Subcommands.Add(ParseBenchVerb.Create());
         command.Subcommands.Add(CollectivesVerb.CreateRank());
         return command;
     }
