@@ -84,6 +84,24 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public void Survivors_of_a_lost_machine_agree_without_an_order_and_members_that_have_a_leaver_do_not()
+    {
+        var ledger = Ledger.WithRunningJob();
+        ledger.Raise("death", InterruptionKind.Unexpected, "m0");
+        ledger.Plan();
+        ledger.Execute();
+        ledger.Report(Ledger.Prepared("m1")).Select(Name).ShouldBe(["ParticipantReady"]);
+        ledger.Report(Ledger.Agreed("m1")).Select(Name).ShouldBe(["SwitchAgreed"]);
+        ledger.Report(Ledger.Prepared("s0", shadow: Ledger.Good)).Select(Name).ShouldBe(["ParticipantReady"]);
+        foreach (var (machine, rank) in (IEnumerable<(string, int)>)[("s0", 0), ("m1", 1)]) ledger.Report(Ledger.Switched(machine, rank));
+        ledger.Report(Ledger.Switched("m2", 2)).Select(Name).ShouldBe(["ParticipantSwitched", "MigrationCompleted"]);
+
+        var expected = Preparing();
+        expected.Report(Ledger.Agreed("m0")).ShouldBeEmpty();
+        expected.Report(Ledger.Switched("m0", 0)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_joiner_lost_after_the_agreement_leads_to_a_further_generation()
     {
         var ledger = Switching();

@@ -121,6 +121,17 @@ public sealed class PlanningTests
     }
 
     [Fact]
+    public void Nobody_moves_on_notice_once_the_first_rank_has_finished_but_a_lost_machine_is_still_replaced()
+    {
+        var ledger = Ledger.WithRunningJob();
+        ledger.Append(Planner.OnFinished(ledger.World, new Finished(100, [new RankDigest(0, "m0", "d")]) { MachineId = "m0", Generation = 1, JobId = "gpt" }));
+        ledger.Raise("notice", InterruptionKind.Expected, "m1");
+        ledger.Plan().OfType<MigrationPlanned>().ShouldBeEmpty();
+        ledger.Raise("death", InterruptionKind.Unexpected, "m1");
+        ledger.Plan().OfType<MigrationPlanned>().ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public void A_joiner_that_finishes_before_its_migration_is_closed_counts_and_the_job_completes_when_it_is()
     {
         var ledger = Ledger.WithRunningJob();

@@ -100,13 +100,14 @@ public sealed class Endpoint : IAsyncDisposable
     /// <param name="from">The running generation.</param>
     /// <param name="to">The next one.</param>
     /// <param name="ct">Gives up.</param>
+    /// <param name="reuse">False where the plan makes every connection anew: the same for all participants.</param>
     /// <exception cref="ArgumentException">The new topology does not have this machine, or the old one has it too.</exception>
     /// <exception cref="GroupSetupException">A machine did not connect within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
-    public async Task<PreparedGroups> PrepareJoinerAsync(Topology from, Topology to, CancellationToken ct)
+    public async Task<PreparedGroups> PrepareJoinerAsync(Topology from, Topology to, CancellationToken ct, bool reuse = true)
     {
         ArgumentNullException.ThrowIfNull(from);
         CheckPlace(to);
-        var membership = new Membership(from, to, Machine);
+        var membership = new Membership(from, to, Machine, reuse);
         if (!membership.IsJoiner)
             throw new ArgumentException($"{Machine} is in generation {from.Generation} already: it stays, it does not join.", nameof(from));
 

@@ -10,13 +10,14 @@ public sealed partial class MachineGroups
     /// </summary>
     /// <param name="to">The next generation of the same job.</param>
     /// <param name="ct">Gives up; the groups are not harmed.</param>
+    /// <param name="reuse">False where the plan makes every connection anew: the same for all participants.</param>
     /// <exception cref="ArgumentException">Another job, or a generation that does not rise.</exception>
     /// <exception cref="InvalidOperationException">A next generation is being prepared already, or the generation is closed.</exception>
     /// <exception cref="GroupSetupException">A joiner was not reached within <see cref="CollectivesOptions.SetupDeadline"/>, or a stayer is lost.</exception>
-    public async Task<PreparedGroups> PrepareStayersAsync(Topology to, CancellationToken ct)
+    public async Task<PreparedGroups> PrepareStayersAsync(Topology to, CancellationToken ct, bool reuse = true)
     {
         ArgumentNullException.ThrowIfNull(to);
-        var membership = new Membership(Topology, to, Machine);
+        var membership = new Membership(Topology, to, Machine, reuse);
         if (membership.IsJoiner)
             throw new ArgumentException($"{to} has {Machine} at another address.", nameof(to));
 

@@ -19,13 +19,13 @@ internal sealed class Membership : IDisposable
     private readonly ConcurrentDictionary<RingEdge, bool> _renewed = new();
     private bool _closed;
 
-    public Membership(Topology? from, Topology to, string machine)
+    public Membership(Topology? from, Topology to, string machine, bool reuse = true)
     {
         From = from;
         To = to;
         Machine = machine;
         Rank = to.On(machine)?.Rank;
-        Plan = from is null ? DeltaPlan.Fresh(to) : DeltaPlan.Compute(from, to);
+        Plan = from is null ? DeltaPlan.Fresh(to) : DeltaPlan.Compute(from, to, reuse);
         Part = Plan.PartOf(machine);
         Scope = Convert.ToUInt64(Plan.Digest[..16], 16);
         Joiners = [.. MachinesOf(to).Where(member => !Holds(from, member))];

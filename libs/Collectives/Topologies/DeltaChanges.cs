@@ -20,10 +20,10 @@ internal sealed class DeltaChanges
 
     public IReadOnlyList<RingEdge> Added { get; }
 
-    public static DeltaChanges Between(Topology? from, Topology to)
+    public static DeltaChanges Between(Topology? from, Topology to, bool reuse)
     {
-        if (from is null)
-            return new DeltaChanges([], [], [.. GroupEdges.Of(to)], []);
+        if (from is null || !reuse)
+            return new DeltaChanges([], from is null ? [] : [.. GroupEdges.Of(from)], [.. GroupEdges.Of(to)], []);
         if (!to.HasShapeOf(from))
             return Compare(from, to, [], GroupEdges.Of(from), GroupEdges.Of(to));
         var ranks = ChangedRanks(from, to);
@@ -38,11 +38,11 @@ internal sealed class DeltaChanges
     /// <summary>The old name of an edge that lives on.</summary>
     public RingEdge OldOf(RingEdge edge) => _moved.TryGetValue(edge, out var old) ? old : edge;
 
-    public string DigestFrom(Topology? from, Topology to)
+    public string DigestFrom(Topology? from, Topology to, bool reuse)
     {
         var text = new StringBuilder();
         text.Append(from?.Digest ?? "none").Append('\n').Append(to.Generation).Append('\n');
-        if (from is null || !to.HasShapeOf(from))
+        if (from is null || !reuse || !to.HasShapeOf(from))
             text.Append(to.Digest).Append('\n');
         foreach (var rank in _ranks)
             TopologyDigest.AppendMember(text, to[rank]);

@@ -12,12 +12,12 @@ public sealed class DeltaPlan
     private readonly DeltaChanges _changes;
     private readonly Lazy<(IReadOnlyList<RingEdge> Kept, IReadOnlyList<RingEdge> Inherited)> _stays;
 
-    private DeltaPlan(Topology? from, Topology to)
+    private DeltaPlan(Topology? from, Topology to, bool reuse)
     {
         _from = from;
         _to = to;
-        _changes = DeltaChanges.Between(from, to);
-        Digest = _changes.DigestFrom(from, to);
+        _changes = DeltaChanges.Between(from, to, reuse);
+        Digest = _changes.DigestFrom(from, to, reuse);
         _stays = new Lazy<(IReadOnlyList<RingEdge>, IReadOnlyList<RingEdge>)>(ListStays);
     }
 
@@ -37,8 +37,11 @@ public sealed class DeltaPlan
     public string Digest { get; }
 
     /// <summary>The plan that leads from one topology to the next.</summary>
+    /// <param name="from">The topology in force.</param>
+    /// <param name="to">The next one of the same job.</param>
+    /// <param name="reuse">False: every connection is made anew, as if there were no delta; to measure what the delta saves.</param>
     /// <exception cref="ArgumentException">The jobs differ, or the generation does not rise.</exception>
-    public static DeltaPlan Compute(Topology from, Topology to)
+    public static DeltaPlan Compute(Topology from, Topology to, bool reuse = true)
     {
         ArgumentNullException.ThrowIfNull(from);
         ArgumentNullException.ThrowIfNull(to);
@@ -46,14 +49,14 @@ public sealed class DeltaPlan
             throw new ArgumentException($"A plan stays in one job: {from.Job} is not {to.Job}.", nameof(to));
         if (to.Generation <= from.Generation)
             throw new ArgumentException($"Generation {to.Generation} does not follow {from.Generation}.", nameof(to));
-        return new DeltaPlan(from, to);
+        return new DeltaPlan(from, to, reuse);
     }
 
     /// <summary>The plan of a first generation: every edge is added.</summary>
     public static DeltaPlan Fresh(Topology to)
     {
         ArgumentNullException.ThrowIfNull(to);
-        return new DeltaPlan(null, to);
+        return new DeltaPlan(null, to, reuse: false);
     }
 
     /// <summary>What a switch does to the connections of one machine; each connection that it is an end of counts once.</summary>

@@ -23,9 +23,10 @@ public sealed record JobLayout(int Dp, int Pp = 1, int Tp = 1)
 }
 
 /// <summary>Techniques of the paper, and following, that a job may do without: for measuring what each of them saves.</summary>
+/// <param name="TwoPhaseGroups">Off: nothing is prepared; all groups are made anew while training stands still, and nobody is followed.</param>
 /// <param name="Sandbox">Off: a joiner runs no shadow iteration, neither as standby nor in the preparation; its first step is its first.</param>
 /// <param name="Following">Off: the leaver's whole state is copied while training stands still.</param>
-public sealed record JobTechniques(bool Sandbox = true, bool Following = true);
+public sealed record JobTechniques(bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true);
 
 /// <summary>Shape of the byte-level GPT that a job trains.</summary>
 /// <param name="Layers">Transformer blocks.</param>

@@ -26,7 +26,8 @@ public static class MigrationDecider
     /// <summary>A participant finished phase 1; with the last one the switch is ordered, unless digests or the shadow iteration speak against it.</summary>
     public static IReadOnlyList<object> RecordPrepared(Migration state, Prepared report)
     {
-        if (state.Phase != MigrationPhase.Preparing || report.Generation != state.Plan!.To.Generation) return [];
+        var agreedWithoutOrder = state is { Phase: MigrationPhase.Agreed, SwitchOrdered: false };
+        if (!(state.Phase == MigrationPhase.Preparing || agreedWithoutOrder) || report.Generation != state.Plan!.To.Generation) return [];
         if (state.Ready.ContainsKey(report.MachineId) || !state.Participants.Contains(report.MachineId)) return [];
 
         var ready = new ParticipantReady(
@@ -35,7 +36,7 @@ public static class MigrationDecider
             return [ready, .. Abort(state, $"The shadow iteration of {report.MachineId} was not good: {report.Shadow.Reason}")];
         if (state.Ready.Values.FirstOrDefault(other => other.PlanDigest != report.PlanDigest) is { } different)
             return [ready, .. Abort(state, $"{report.MachineId} and {different.MachineId} computed different delta plans.")];
-        return [ready, .. OrderSwitchWhenReady(state.Evolve(ready))];
+        return agreedWithoutOrder ? [ready] : [ready, .. OrderSwitchWhenReady(state.Evolve(ready))];
     }
 
     /// <summary>A participant could not prepare.</summary>
@@ -46,14 +47,14 @@ public static class MigrationDecider
 
     /// <summary>A member reports that the boundary is agreed; this also overrules an abort on its way.</summary>
     public static IReadOnlyList<object> RecordAgreed(Migration state, Agreed report) =>
-        Concerns(state, report) && state.Phase is MigrationPhase.Switching or MigrationPhase.Aborting && state.SwitchOrdered
+        Concerns(state, report) && state.Phase is MigrationPhase.Preparing or MigrationPhase.Switching or MigrationPhase.Aborting && MayAgree(state)
             ? [new SwitchAgreed(state.Plan!.MigrationId, state.Plan.JobId, report.BoundaryStep, report.MachineId)]
             : [];
 
     /// <summary>A member of the new generation completed a step on it; with the last one the migration is completed.</summary>
     public static IReadOnlyList<object> RecordSwitched(Migration state, Switched report)
     {
-        if (!Concerns(state, report) || !state.SwitchOrdered || state.Ended) return [];
+        if (!Concerns(state, report) || !MayAgree(state) || state.Ended) return [];
         if (state.Switched.ContainsKey(report.MachineId) || !state.Plan!.To.Has(report.MachineId)) return [];
 
         var events = new List<object>();
@@ -131,6 +132,9 @@ public static class MigrationDecider
             AbortAction.AskParticipants => [new AbortOrdered(state.Plan!.MigrationId, state.Plan.JobId, state.Phase.Value, reason)],
             _ => [],
         };
+
+    // Participants that were prepared without their leaver do not wait for the order.
+    private static bool MayAgree(Migration state) => state.SwitchOrdered || (state.Plan!.Kind == InterruptionKind.Unexpected && state.Phase >= MigrationPhase.Preparing);
 
     private static bool Concerns(Migration state, MachineReport report) =>
         state.Plan is not null && report.Generation == state.Plan.To.Generation && report.MigrationId == state.Plan.MigrationId;

@@ -28,7 +28,7 @@ public static class PhaseTable
     public static IReadOnlyList<PhaseRow> Rows { get; } =
     [
         new(MigrationPhase.Planned, AbortAction.NobodyToTell, [MigrationPhase.Preparing, MigrationPhase.Aborted]),
-        new(MigrationPhase.Preparing, AbortAction.AskParticipants, [MigrationPhase.Switching, MigrationPhase.Aborting]),
+        new(MigrationPhase.Preparing, AbortAction.AskParticipants, [MigrationPhase.Switching, MigrationPhase.Agreed, MigrationPhase.Aborting]),
         new(MigrationPhase.Switching, AbortAction.AskParticipants, [MigrationPhase.Agreed, MigrationPhase.Aborting]),
         new(MigrationPhase.Aborting, AbortAction.NotPossible, [MigrationPhase.Aborted, MigrationPhase.Agreed]),
         new(MigrationPhase.Agreed, AbortAction.NotPossible, [MigrationPhase.Completed, MigrationPhase.Superseded]),

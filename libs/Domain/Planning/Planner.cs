@@ -147,7 +147,7 @@ public sealed class Planner(PlanningOptions options)
             && Attempts(world, interruption.Raised.InterruptionId) < options.AttemptLimit).ToList();
         var unexpected = touching.Where(interruption => interruption.Raised!.Kind == InterruptionKind.Unexpected).ToList();
         if (unexpected.Count > 0) PlanFor(decision, jobId, unexpected, InterruptionKind.Unexpected, now);
-        else if (touching.Count > 0) PlanFor(decision, jobId, touching, InterruptionKind.Expected, now);
+        else if (touching.Count > 0 && job.Finished.IsEmpty) PlanFor(decision, jobId, touching, InterruptionKind.Expected, now);
     }
 
     /// <summary>Looks whether an open plan has to change. Returns true when the job is free again.</summary>

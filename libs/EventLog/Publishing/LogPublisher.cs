@@ -53,7 +53,14 @@ public sealed class LogPublisher : IDisposable
     public async Task<bool> DirectPublishAsync(AppendResult result, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(result);
-        foreach (var logged in result.Events.Where(one => _options.Types.Contains(one.Type)))
+        var streams = result.Events.Where(one => _options.Types.Contains(one.Type)).GroupBy(one => one.Stream);
+        var published = await Task.WhenAll(streams.Select(events => DirectPublishAsync(events, ct)));
+        return published.All(all => all);
+    }
+
+    private async Task<bool> DirectPublishAsync(IEnumerable<LoggedEvent> ofStream, CancellationToken ct)
+    {
+        foreach (var logged in ofStream)
         {
             // A process that does not lead would publish what the leader publishes too.
             if (!IsLeader)

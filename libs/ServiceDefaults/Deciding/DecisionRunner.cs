@@ -85,8 +85,9 @@ public sealed class DecisionRunner(
         foreach (var logged in result.Events) await _reader.ApplyAsync(logged, ct);
         if (result.Events.Count == 0) return [];
 
-        await publisher.DirectPublishAsync(result, ct);
+        var published = publisher.DirectPublishAsync(result, ct);
         foreach (var follower in _followers) await follower.CommittedAsync(result.Events, _reader.World, ct);
+        await published;
         return result.Events;
     }
 }

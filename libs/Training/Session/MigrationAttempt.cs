@@ -20,13 +20,17 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     public IReadOnlyList<Member> Survivors { get; } = [.. request.To.Members.Where(member => request.Moves.All(move => move.Joiner != member.Machine))];
 
     /// <summary>Set when phase 1 is done.</summary>
+    public bool IsReady { get; set; }
+
+    /// <summary>The next generation's groups; set with <see cref="IsReady"/>, or in the pause where groups are not prepared.</summary>
     public PreparedGroups? Prepared { get; set; }
 
     public ShadowResult? Shadow { get; set; }
 
     public long DeviceBytes { get; set; }
 
-    public bool SwitchOrdered { get; set; }
+    /// <summary>Machines that said that they are prepared; without their leaver they switch when all have.</summary>
+    public HashSet<string> ReadyMachines { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Set when an abort waits for a ballot in flight: what to raise when it is refused after all.</summary>
     public AbortRequest? PendingAbort { get; set; }
@@ -77,7 +81,7 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     public bool AllJoinersHoldState => Request.Moves.All(move => StateHolders.Contains(move.Joiner));
 
     /// <summary>The joiners of an expected migration follow, unless the job does without.</summary>
-    public bool IsFollowed => Request.Job.Techniques.Following && Request.Expected;
+    public bool IsFollowed => Request.Job.Techniques is { Following: true, TwoPhaseGroups: true } && Request.Expected;
 
     /// <summary>Keeps the leaver's side of following until the attempt is dropped; ends it at once where it was dropped before.</summary>
     public void Keep(FollowedRanks followed)

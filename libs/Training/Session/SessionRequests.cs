@@ -28,9 +28,10 @@ public sealed record SessionJob(string Name, ModelShape Shape, TrainingRecipe Re
 }
 
 /// <summary>Which techniques a migration uses. Each can be left out, to measure what it saves.</summary>
-/// <param name="Sandbox">Joiners run shadow iterations (paper, sandboxed shadow iteration).</param>
+/// <param name="TwoPhaseGroups">Groups are prepared while training goes on, and the switch changes the connections of the delta plan; without it, all groups are made anew in the pause, and nobody is followed.</param>
+/// <param name="Sandbox">Joiners run shadow iterations (paper, sandboxed shadow iteration); without it a joiner that is not followed is cold until the pause: not even its replicas are allocated.</param>
 /// <param name="Following">The joiner of an expected migration becomes a replica before the pause.</param>
-public sealed record MigrationTechniques(bool Sandbox = true, bool Following = true);
+public sealed record MigrationTechniques(bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true);
 
 /// <summary>What a machine is to do in a migration.</summary>
 public enum MigrationRole

@@ -13,6 +13,9 @@ internal enum SwitchMessageKind : byte
 
     /// <summary>From a joiner: it holds the state as of this boundary; switch when all joiners do.</summary>
     StateHeld = 3,
+
+    /// <summary>The sender is prepared for the switch without the leaver.</summary>
+    Ready = 4,
 }
 
 /// <summary>A message of the switch: 40 bytes, little endian.</summary>
@@ -50,7 +53,7 @@ internal readonly record struct SwitchMessage(
     /// <summary>Reads a message; null when it is not one (wrong length, kind or source).</summary>
     public static SwitchMessage? Decode(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length != Length || bytes[0] is < (byte)SwitchMessageKind.Report or > (byte)SwitchMessageKind.StateHeld || bytes[2] > (byte)SessionStateSource.Checkpoint)
+        if (bytes.Length != Length || bytes[0] is < (byte)SwitchMessageKind.Report or > (byte)SwitchMessageKind.Ready || bytes[2] > (byte)SessionStateSource.Checkpoint)
             return null;
         var norm = BinaryPrimitives.ReadDoubleLittleEndian(bytes[16..]);
         return new SwitchMessage(

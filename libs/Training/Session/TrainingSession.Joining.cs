@@ -28,9 +28,11 @@ public sealed partial class TrainingSession
                     return;
                 case Signal.SwitchOrdered ordered when ReferenceEquals(ordered.Attempt, attempt):
                     orderedAt ??= Now();
+                    Guarded(attempt, () => EnsureGroups(attempt));
                     break;
                 case Signal.LeaverLost lost when ReferenceEquals(lost.Attempt, attempt):
                     orderedAt = Now();
+                    Guarded(attempt, () => EnsureGroups(attempt));
                     break;
                 case Signal.PreparedGroupLost lost when ReferenceEquals(lost.Attempt, attempt):
                     GiveUp(attempt);
@@ -61,6 +63,7 @@ public sealed partial class TrainingSession
         long bytes;
         try
         {
+            EnsureReplicas(attempt.Request.Job, attempt.Request.To.RanksOf(_machine), out _);
             if (TakeState(attempt, sender, boundary) is not { } taken)
                 return false;
             bytes = taken;

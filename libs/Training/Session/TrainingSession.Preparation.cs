@@ -109,31 +109,37 @@ public sealed partial class TrainingSession
         var started = Now();
         try
         {
-            var prepared = attempt.Role == MigrationRole.Joiner
-                ? await PrepareAsJoinerAsync(attempt).ConfigureAwait(false)
-                : await PrepareAsMemberAsync(attempt).ConfigureAwait(false);
+            var twoPhase = attempt.Request.Job.Techniques.TwoPhaseGroups;
+            if (attempt.Role == MigrationRole.Joiner)
+                await WarmAsync(attempt).ConfigureAwait(false);
+            var prepared = twoPhase ? await PrepareGroupsAsync(attempt).ConfigureAwait(false) : null;
+            var digest = prepared?.Plan.Digest ?? DeltaPlan.Compute(attempt.Request.From, attempt.Request.To, reuse: false).Digest;
 
             lock (_gate)
             {
                 if (ReferenceEquals(_attempt, attempt))
                 {
-                    attempt.Prepared = prepared;
+                    attempt.IsReady = true;
+                    if (prepared is not null)
+                        Hold(attempt, prepared);
                     if (attempt.Role == MigrationRole.Joiner)
                         StartThread($"join {attempt.Request.JobName}/{attempt.Request.Generation}", () => Join(attempt));
-                    InBackground(() => PumpMessagesAsync(attempt, prepared));
                     Raise(
-                        new PreparationDone(prepared.Plan.Digest, Milliseconds(started, Now()), attempt.DeviceBytes, attempt.Shadow)
+                        new PreparationDone(digest, Milliseconds(started, Now()), attempt.DeviceBytes, attempt.Shadow)
                         {
                             Job = attempt.Request.JobName,
                             Generation = attempt.Request.Generation,
                             Migration = attempt.Request.Migration,
                         },
                         KeyOf(attempt.Request));
+                    if (prepared is not null && !attempt.Request.Expected)
+                        TellReady(attempt, prepared);
                     return;
                 }
             }
 
-            await prepared.AbortAsync().ConfigureAwait(false);
+            if (prepared is not null)
+                await prepared.AbortAsync().ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
@@ -147,7 +153,35 @@ public sealed partial class TrainingSession
         }
     }
 
-    private async Task<PreparedGroups> PrepareAsJoinerAsync(MigrationAttempt attempt)
+    // Every digest was compared when the bootstrap connections were made: a hand-shake with another plan is refused.
+    private void TellReady(MigrationAttempt attempt, PreparedGroups prepared)
+    {
+        var word = new SwitchMessage(SwitchMessageKind.Ready, attempt.Request.Generation, 0, null).Encode();
+        foreach (var machine in attempt.Request.To.Machines.Where(machine => machine != _machine))
+            prepared.Send(machine, word);
+        NoteReady(attempt, _machine);
+    }
+
+    /// <summary>Without two-phase groups they are made here, in the pause.</summary>
+    private void EnsureGroups(MigrationAttempt attempt)
+    {
+        if (attempt.Prepared is not null)
+            return;
+        var prepared = PrepareGroupsAsync(attempt).GetAwaiter().GetResult();
+        lock (_gate)
+            Hold(attempt, prepared);
+    }
+
+    private void Hold(MigrationAttempt attempt, PreparedGroups prepared)
+    {
+        attempt.Prepared = prepared;
+        InBackground(() => PumpMessagesAsync(attempt, prepared));
+    }
+
+    private Task<PreparedGroups> PrepareGroupsAsync(MigrationAttempt attempt) =>
+        attempt.Role == MigrationRole.Joiner ? PrepareAsJoinerAsync(attempt) : PrepareAsMemberAsync(attempt);
+
+    private async Task WarmAsync(MigrationAttempt attempt)
     {
         var (request, job) = (attempt.Request, attempt.Request.Job);
         var ranks = request.To.RanksOf(_machine);
@@ -159,14 +193,19 @@ public sealed partial class TrainingSession
             if (!attempt.Shadow.Good)
                 throw new InvalidDataException($"The shadow iteration is not good: {attempt.Shadow.Reason}");
         }
-        else
+        else if (attempt.IsFollowed)
         {
             EnsureReplicas(job, ranks, out allocatedBytes);
         }
 
         attempt.DeviceBytes = wasWarm ? 0 : allocatedBytes;
+    }
+
+    private async Task<PreparedGroups> PrepareAsJoinerAsync(MigrationAttempt attempt)
+    {
+        var request = attempt.Request;
         using var deadline = PreparationDeadline(attempt);
-        var prepared = await _endpoint.PrepareJoinerAsync(request.From, request.To, deadline.Token).ConfigureAwait(false);
+        var prepared = await _endpoint.PrepareJoinerAsync(request.From, request.To, deadline.Token, request.Job.Techniques.TwoPhaseGroups).ConfigureAwait(false);
         if (!attempt.IsFollowed)
             return prepared;
         lock (_gate)
@@ -194,7 +233,7 @@ public sealed partial class TrainingSession
         lock (_gate)
             groups = _groups!;
         using var deadline = PreparationDeadline(attempt);
-        var prepared = await groups.PrepareStayersAsync(attempt.Request.To, deadline.Token).ConfigureAwait(false);
+        var prepared = await groups.PrepareStayersAsync(attempt.Request.To, deadline.Token, attempt.Request.Job.Techniques.TwoPhaseGroups).ConfigureAwait(false);
         try
         {
             if (attempt.Role != MigrationRole.Leaver)
@@ -254,7 +293,11 @@ public sealed partial class TrainingSession
             while (true)
             {
                 var (machine, bytes) = await prepared.ReceiveAsync(attempt.Dropped).ConfigureAwait(false);
-                if (SwitchMessage.Decode(bytes) is { } message && message.Generation == attempt.Request.Generation)
+                if (SwitchMessage.Decode(bytes) is not { } message || message.Generation != attempt.Request.Generation)
+                    continue;
+                if (message.Kind == SwitchMessageKind.Ready)
+                    NoteReady(attempt, machine);
+                else
                     _inbox.Post(new Signal.MessageArrived(attempt, machine, message));
             }
         }

@@ -25,6 +25,7 @@ public sealed partial class TrainingSession
         var joiner = attempt.Request.Moves.First(move => move.Leaver == _machine).Joiner;
         try
         {
+            EnsureGroups(attempt);
             using var deadline = new CancellationTokenSource(_options.SwitchDeadline);
             SendStateAsync(attempt, joiner, deadline.Token).GetAwaiter().GetResult();
         }
@@ -51,6 +52,8 @@ public sealed partial class TrainingSession
         var bounded = agreed is not null;
         var reported = false;
         var decided = false;
+        if (agreed is not null)
+            Guarded(agreed, () => EnsureGroups(agreed));
         while (true)
         {
             var patience = bounded ? _options.SwitchDeadline - Stopwatch.GetElapsedTime(waitingSince) : (TimeSpan?)null;
@@ -79,7 +82,11 @@ public sealed partial class TrainingSession
                     bounded = true;
                     phases.Add(new SwitchPhase("detection-and-preparation", stoppedNs, Now()));
                     waitingSince = Now();
-                    Guarded(attempt, () => ReportToSurvivors(attempt));
+                    Guarded(attempt, () =>
+                    {
+                        EnsureGroups(attempt);
+                        ReportToSurvivors(attempt);
+                    });
                     break;
                 case Signal.MessageArrived arrived when IsCurrent(arrived.Attempt):
                     attempt = arrived.Attempt;

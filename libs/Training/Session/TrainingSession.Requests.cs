@@ -110,6 +110,8 @@ public sealed partial class TrainingSession
                 : $"This session is {_phase} with job {_job?.Name}: it cannot join.";
         }
 
+        if (_phase == SessionPhase.Finished && request.Expected)
+            return "The job is finished: nobody needs to move.";
         if (_groups is null || _phase is not (SessionPhase.Training or SessionPhase.Parked or SessionPhase.Finished))
             return $"This session is {_phase}: it has no groups to prepare.";
         return _job?.Name != request.JobName || _groups.Topology.Generation != request.From.Generation
@@ -119,14 +121,16 @@ public sealed partial class TrainingSession
 
     private string? Switch(SwitchRequest request)
     {
+        // Those who were prepared without their leaver did not wait for this word.
+        if (request.LeaverLost && request.Generation == _generation)
+            return null;
         if (request.Generation <= _generation)
             return $"Generation {request.Generation} is not newer than the current one, {_generation}.";
-        if (_attempt is not { Prepared: not null } attempt || attempt.Request.Generation != request.Generation)
+        if (_attempt is not { IsReady: true } attempt || attempt.Request.Generation != request.Generation)
             return $"Generation {request.Generation} is not prepared here.";
         if (request.LeaverLost && attempt.Role == MigrationRole.Leaver)
             return "This machine is the leaver, and lives.";
 
-        attempt.SwitchOrdered = true;
         if (!request.LeaverLost)
         {
             attempt.Vote.Order();
@@ -134,6 +138,13 @@ public sealed partial class TrainingSession
             return null;
         }
 
+        SwitchWithoutLeaver(attempt);
+        return null;
+    }
+
+    /// <summary>The old generation is given up, and the survivors agree with each other; the caller holds the gate.</summary>
+    private void SwitchWithoutLeaver(MigrationAttempt attempt)
+    {
         if (attempt.Role == MigrationRole.Stayer)
         {
             var leavers = string.Join(", ", attempt.Request.Moves.Select(move => move.Leaver));
@@ -142,7 +153,17 @@ public sealed partial class TrainingSession
 
         attempt.LoseLeaver();
         _inbox.Post(new Signal.LeaverLost(attempt));
-        return null;
+    }
+
+    /// <summary>A machine is prepared. Where the leaver is lost nobody waits for the order to switch: the last word that was missing is as good.</summary>
+    private void NoteReady(MigrationAttempt attempt, string machine)
+    {
+        lock (_gate)
+        {
+            if (ReferenceEquals(_attempt, attempt) && !attempt.Request.Expected && attempt.ReadyMachines.Add(machine)
+                && attempt.Request.To.Machines.All(attempt.ReadyMachines.Contains))
+                SwitchWithoutLeaver(attempt);
+        }
     }
 
     private string? Abort(AbortRequest request)

@@ -170,7 +170,7 @@ public sealed partial class TrainingSession
         agreed = null;
         MigrationAttempt? attempt;
         lock (_gate)
-            attempt = _attempt is { Prepared: not null } ? _attempt : null;
+            attempt = _attempt is { IsReady: true } ? _attempt : null;
         var generation = attempt?.Vote.Cast(rank.Replica.Step) ?? 0;
         rank.EnteredCommit = true;
         CommitVerdict verdict;

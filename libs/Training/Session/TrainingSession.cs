@@ -65,7 +65,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
         {
             lock (_gate)
             {
-                var prepared = _attempt is { Prepared: not null } attempt ? attempt.Request.Generation : (int?)null;
+                var prepared = _attempt is { IsReady: true } attempt ? attempt.Request.Generation : (int?)null;
                 return new SessionStatus(_phase, _job?.Name, _generation, _groups?.Ranks ?? [], Interlocked.Read(ref _completedSteps), prepared);
             }
         }

@@ -12,9 +12,9 @@ internal sealed record MigrateSize(string Name, JobFileModel Model, int Batch, i
 {
     public static IReadOnlyList<MigrateSize> All { get; } =
     [
-        new("1M", new JobFileModel { Layers = 5, Width = 128, Heads = 4, Context = 64 }, 4, 120),
-        new("10M", new JobFileModel { Layers = 6, Width = 384, Heads = 8, Context = 64 }, 2, 60),
-        new("50M", new JobFileModel { Layers = 8, Width = 720, Heads = 8, Context = 64 }, 1, 30),
+        new("1M", new JobFileModel { Layers = 5, Width = 128, Heads = 4, Context = 64 }, 8, 120),
+        new("10M", new JobFileModel { Layers = 6, Width = 384, Heads = 8, Context = 64 }, 2, 110),
+        new("50M", new JobFileModel { Layers = 8, Width = 720, Heads = 8, Context = 64 }, 1, 50),
     ];
 }
 
@@ -42,7 +42,8 @@ internal sealed record MigrateLayout(string Name, JobFileLayout Layout, bool Sha
     /// <summary>Whether a copy of every rank's state survives the loss of a machine.</summary>
     public bool HasCopies => Layout.Dp > 1;
 
-    public Interruptions Interruptions => new(Interrupted, Interrupted, StepsLimit);
+    // Preparing takes the time of many steps: cores are shared with training here.
+    public Interruptions Interruptions => new(Interrupted, Interrupted, StepsLimit, MaintainedAt: 0.1, LostAt: 0.5);
 
     /// <summary>The job in a size.</summary>
     public JobFile Job(MigrateSize size) => new()

@@ -14,8 +14,10 @@ namespace TrainMover.Cli.Demo;
 /// <summary>Which machines a run interrupts, by their place among the machines of the job at that moment.</summary>
 /// <param name="Maintained">Place of the machine that gets a maintenance notice.</param>
 /// <param name="Lost">Place of the machine whose worker is killed.</param>
-/// <param name="StepsLimit">Longest time for a third of the steps.</param>
-internal sealed record Interruptions(int Maintained, int Lost, TimeSpan StepsLimit)
+/// <param name="StepsLimit">Longest time for the steps before, between and after them.</param>
+/// <param name="MaintainedAt">Share of the steps after which the notice is given.</param>
+/// <param name="LostAt">Share of the steps after which the worker is killed.</param>
+internal sealed record Interruptions(int Maintained, int Lost, TimeSpan StepsLimit, double MaintainedAt = 1.0 / 3, double LostAt = 2.0 / 3)
 {
     public static Interruptions Usual { get; } = new(1, 2, TimeSpan.FromSeconds(150));
 }
@@ -89,14 +91,14 @@ internal sealed class TrainingRun : IAsyncDisposable
         await Watch.UntilAsync(() => Watch.Steps.Completed > 0, StartLimit, "The first step", ct);
         await Watch.UntilAsync(() => State().Standbys.Values.Any(trust => trust == StandbyTrust.Ready), StartLimit, "The standby's warm-up", ct);
 
-        await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps / 3, _interruptions.StepsLimit, "A third of the steps", ct);
+        await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps * _interruptions.MaintainedAt, _interruptions.StepsLimit, "The step of the notice", ct);
         var maintained = Member(_interruptions.Maintained);
         progress.Report($"maintenance notice for {maintained} (expected interruption)");
         var stamp = Stopwatch.GetTimestamp();
         await _bus.PublishTelemetryAsync(maintained, new MaintenanceScheduled(maintained, MaintenanceReason, MonotonicNs: stamp), ct);
         await UntilMigratedAsync(1, ct);
 
-        await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps * 2 / 3, _interruptions.StepsLimit, "Two thirds of the steps", ct);
+        await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps * _interruptions.LostAt, _interruptions.StepsLimit, "The step of the loss", ct);
         var lost = Member(_interruptions.Lost);
         var worker = _deployment.Worker(lost) ?? throw new DeploymentException($"{lost} has no worker process: see {_deployment.Process($"agent-{lost}").LogFile}.");
         progress.Report($"SIGKILL for the worker of {lost} (unexpected interruption)");

@@ -72,7 +72,7 @@ internal sealed partial class JobFile
             id, new JobLayout(Layout.Dp, Layout.Pp, Layout.Tp), Steps, Seed, BatchPerRank, LearningRate,
             new JobModel(Model.Layers, Model.Width, Model.Heads, Model.Context, Model.Dropout), dataFile, directory,
             MicroBatches, DevicesPerMachine, ShardOptimizer, CheckpointEvery,
-            new JobTechniques(Techniques.Sandbox, Techniques.Following));
+            new JobTechniques(Techniques.TwoPhaseGroups, Techniques.Sandbox, Techniques.Following));
         if (JobRules.BrokenBy(spec) is { } broken) Check(holds: false, broken);
         Check(spec.Machines >= 2, "layout needs 2 machines or more: of a single one nobody is left when it fails");
         return spec;
@@ -111,6 +111,8 @@ internal sealed class JobFileModel
 
 internal sealed class JobFileTechniques
 {
+    public bool TwoPhaseGroups { get; set; } = true;
+
     public bool Sandbox { get; set; } = true;
 
     public bool Following { get; set; } = true;
