@@ -1,5 +1,6 @@
 using TrainMover.Collectives;
 using TrainMover.Contracts.Commands;
+using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Progress;
 using TrainMover.NodeAgent.Rpc;
 using TrainMover.Training.Session;
@@ -35,7 +36,7 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
 
     public Task ExecuteAsync(AgentCommand command, CancellationToken ct)
     {
-        if (command.Order is StartTraining or Switch)
+        if (command.Order is StartTraining or Switch or Prepare { Plan.Kind: InterruptionKind.Unexpected })
             _ranked.TrySetResult();
         if (command.Order is Release release)
             ObeyRelease(release);
