@@ -31,7 +31,7 @@ catch (PlatformNotSupportedException unfit)
 }
 
 // Who finds the socket open finds a warm worker.
-await Rehearsal.RunAsync();
+if (options.IsRehearsed) await Rehearsal.RunAsync();
 await using var outbox = new ReportOutbox();
 await using var worker = new WorkerTarget(options, outbox);
 _ = ProcessorShare.ClaimAsync(worker.Ranked);

@@ -5,7 +5,12 @@ namespace TrainMover.Worker;
 /// <summary>Command line of a worker.</summary>
 internal sealed record WorkerOptions(string Machine, string Socket, string Host, IPAddress Address)
 {
+    /// <summary>Machines (comma-separated) whose workers start cold, to measure what a rehearsal saves.</summary>
+    private const string Unrehearsed = "TRAINMOVER_UNREHEARSED";
+
     public const string Usage = "Usage: TrainMover.Worker --machine NAME --socket FILE [--host ADDRESS]";
+
+    public bool IsRehearsed => Environment.GetEnvironmentVariable(Unrehearsed)?.Split(',').Contains(Machine) != true;
 
     public static WorkerOptions Parse(string[] args)
     {

@@ -48,10 +48,10 @@ internal static class MigrateBench
     {
         RunRecord record;
         Access deployed;
-        await using (var run = await TrainingRun.StartAsync(access, "bench", layout.Job(size), null, output.Progress, ct, layout.Interruptions))
+        await using (var run = await TrainingRun.StartAsync(access, "bench", layout.Job(size), null, output.Progress, ct, layout.Setup))
         {
             deployed = run.Access;
-            record = await run.RunAsync(output.Progress, ct);
+            record = await run.RunAsync(output.Progress, ct, layout.Interruptions);
         }
 
         output.Progress.Report("training the same job again without interruptions, for comparison");

@@ -43,7 +43,9 @@ internal sealed record MigrateLayout(string Name, JobFileLayout Layout, bool Sha
     public bool HasCopies => Layout.Dp > 1;
 
     // Preparing takes the time of many steps: cores are shared with training here.
-    public Interruptions Interruptions => new(Interrupted, Interrupted, StepsLimit, MaintainedAt: 0.1, LostAt: 0.5);
+    public Interruptions Interruptions => new(Interrupted, Interrupted, MaintainedAt: 0.1, LostAt: 0.5);
+
+    public RunSetup Setup { get; } = new() { StepsLimit = StepsLimit };
 
     /// <summary>The job in a size.</summary>
     public JobFile Job(MigrateSize size) => new()

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using TrainMover.Contracts;
+using TrainMover.Contracts.Interruptions;
 using TrainMover.Messaging;
 
 namespace TrainMover.Cli.CommandLine;
@@ -24,10 +25,16 @@ internal sealed class Bus : IAsyncDisposable
 
     /// <summary>Publishes one telemetry message and waits until the broker has it.</summary>
     /// <exception cref="BrokerUnavailableException">The broker did not take it within 5 s.</exception>
-    public Task PublishTelemetryAsync(string machine, object body, CancellationToken ct)
+    public Task PublishTelemetryAsync(string machine, object body, CancellationToken ct) => PublishAsync(machine, body, ct);
+
+    /// <summary>Publishes an interruption as a foreign detector does, and waits until the broker has it.</summary>
+    /// <exception cref="BrokerUnavailableException">The broker did not take it within 5 s.</exception>
+    public Task PublishInterruptionAsync(InterruptionRaised raised, CancellationToken ct) => PublishAsync(raised.InterruptionId, raised, ct);
+
+    private Task PublishAsync(string key, object body, CancellationToken ct)
     {
         _publisher ??= new KafkaPublisher(_options);
-        return _publisher.PublishAsync(machine, _publisher.Wrap(body, machine), ct);
+        return _publisher.PublishAsync(key, _publisher.Wrap(body, key), ct);
     }
 
     /// <summary>Whether the broker answers.</summary>

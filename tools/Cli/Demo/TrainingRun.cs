@@ -2,9 +2,11 @@ using System.Diagnostics;
 using TrainMover.Cli.CommandLine;
 using TrainMover.Cli.Jobs;
 using TrainMover.Cli.Story;
+using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
 using TrainMover.Contracts.Telemetry;
+using TrainMover.Domain.Fleet;
 using TrainMover.Domain.Jobs;
 using TrainMover.Domain.Migrations;
 using TrainMover.Embedded;
@@ -14,18 +16,26 @@ namespace TrainMover.Cli.Demo;
 /// <summary>Which machines a run interrupts, by their place among the machines of the job at that moment.</summary>
 /// <param name="Maintained">Place of the machine that gets a maintenance notice.</param>
 /// <param name="Lost">Place of the machine whose worker is killed.</param>
-/// <param name="StepsLimit">Longest time for the steps before, between and after them.</param>
 /// <param name="MaintainedAt">Share of the steps after which the notice is given.</param>
 /// <param name="LostAt">Share of the steps after which the worker is killed.</param>
-internal sealed record Interruptions(int Maintained, int Lost, TimeSpan StepsLimit, double MaintainedAt = 1.0 / 3, double LostAt = 2.0 / 3)
+internal sealed record Interruptions(int Maintained, int Lost, double MaintainedAt, double LostAt)
 {
-    public static Interruptions Usual { get; } = new(1, 2, TimeSpan.FromSeconds(150));
+    public static Interruptions Usual { get; } = new(1, 2, 1.0 / 3, 2.0 / 3);
 }
 
-/// <summary>
-/// One job on a deployment of its own, with an expected interruption after a third of its steps and an unexpected one after two thirds:
-/// what the demo shows and the restart benchmark measures.
-/// </summary>
+/// <summary>What a run needs besides its job.</summary>
+internal sealed record RunSetup
+{
+    public int Elastic { get; init; } = 1;
+
+    /// <summary>Longest time for the steps before, between and after interruptions.</summary>
+    public TimeSpan StepsLimit { get; init; } = TimeSpan.FromSeconds(150);
+
+    /// <summary>Further environment variables for every process.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>One job on a deployment of its own, whose machines are interrupted: what the demo shows and the benchmarks measure.</summary>
 internal sealed class TrainingRun : IAsyncDisposable
 {
     private const string MaintenanceReason = "firmware update";
@@ -37,11 +47,12 @@ internal sealed class TrainingRun : IAsyncDisposable
     private readonly OpenLog _log;
     private readonly Bus _bus;
     private readonly Dictionary<string, long> _faults = new(StringComparer.Ordinal);
-    private readonly Interruptions _interruptions;
+    private readonly TimeSpan _stepsLimit;
+    private int _ended;
 
-    private TrainingRun(Access access, Deployment deployment, OpenLog log, Bus bus, RunWatch watch, JobSpec job, Interruptions interruptions)
+    private TrainingRun(Access access, Deployment deployment, OpenLog log, Bus bus, RunWatch watch, JobSpec job, TimeSpan stepsLimit)
     {
-        (Access, _deployment, _log, _bus, Watch, Job, _interruptions) = (access, deployment, log, bus, watch, job, interruptions);
+        (Access, _deployment, _log, _bus, Watch, Job, _stepsLimit) = (access, deployment, log, bus, watch, job, stepsLimit);
     }
 
     public Access Access { get; }
@@ -52,8 +63,9 @@ internal sealed class TrainingRun : IAsyncDisposable
 
     public IReadOnlyList<MachineSetup> Machines => _deployment.Environment.Machines;
 
-    public static async Task<TrainingRun> StartAsync(Access access, string verb, JobFile job, string? data, IProgress<string> progress, CancellationToken ct, Interruptions? interruptions = null)
+    public static async Task<TrainingRun> StartAsync(Access access, string verb, JobFile job, string? data, IProgress<string> progress, CancellationToken ct, RunSetup? setup = null)
     {
+        setup ??= new RunSetup();
         var options = new DeploymentOptions
         {
             Root = access.Root,
@@ -63,7 +75,8 @@ internal sealed class TrainingRun : IAsyncDisposable
             TopicPrefix = Access.Variable(Access.KafkaVariable) is null ? "trainmover." : $"{Schemas.Fresh(verb, TimeProvider.System)}.",
             Kafka = Access.Variable(Access.KafkaVariable),
             Postgres = Access.Variable(Access.PostgresVariable),
-            Machines = MachineSetup.Fleet(job.Machines, 1, 1),
+            Machines = MachineSetup.Fleet(job.Machines, 1, setup.Elastic),
+            Environment = setup.Environment,
         };
         var deployment = await Deployment.StartAsync(options, progress, ct);
         OpenLog? log = null;
@@ -75,7 +88,7 @@ internal sealed class TrainingRun : IAsyncDisposable
             var spec = JobSubmission.Specify(deployed, job);
             await JobSubmission.SubmitAsync(log, deployed, spec, data ?? job.Data, ct);
             var bus = Bus.Open(deployed);
-            return new TrainingRun(deployed, deployment, log, bus, new RunWatch(log, bus, spec.JobId), spec, interruptions ?? Interruptions.Usual);
+            return new TrainingRun(deployed, deployment, log, bus, new RunWatch(log, bus, spec.JobId), spec, setup.StepsLimit);
         }
         catch
         {
@@ -85,29 +98,64 @@ internal sealed class TrainingRun : IAsyncDisposable
         }
     }
 
-    /// <summary>Sees the job through to its end, interruptions included.</summary>
-    public async Task<RunRecord> RunAsync(IProgress<string> progress, CancellationToken ct)
+    /// <summary>Sees the job through to its end, with an expected and an unexpected interruption.</summary>
+    public async Task<RunRecord> RunAsync(IProgress<string> progress, CancellationToken ct, Interruptions? interruptions = null)
+    {
+        interruptions ??= Interruptions.Usual;
+        await UntilWarmAsync(ct);
+        await UntilStepAsync((long)Math.Ceiling(Job.Steps * interruptions.MaintainedAt), ct);
+        await MaintainAsync([Member(interruptions.Maintained)], progress, ct);
+        await UntilStepAsync((long)Math.Ceiling(Job.Steps * interruptions.LostAt), ct);
+        await LoseAsync(Member(interruptions.Lost), progress, ct);
+        return await FinishAsync(ct);
+    }
+
+    /// <summary>Returns when the job trains and its standby, if it gets one, is warm.</summary>
+    public async Task UntilWarmAsync(CancellationToken ct)
     {
         await Watch.UntilAsync(() => Watch.Steps.Completed > 0, StartLimit, "The first step", ct);
-        await Watch.UntilAsync(() => State().Standbys.Values.Any(trust => trust == StandbyTrust.Ready), StartLimit, "The standby's warm-up", ct);
+        if (Job.Techniques is not { Sandbox: false })
+            await Watch.UntilAsync(() => State().Standbys.Values.Any(trust => trust == StandbyTrust.Ready), StartLimit, "The standby's warm-up", ct);
+    }
 
-        await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps * _interruptions.MaintainedAt, _interruptions.StepsLimit, "The step of the notice", ct);
-        var maintained = Member(_interruptions.Maintained);
-        progress.Report($"maintenance notice for {maintained} (expected interruption)");
+    /// <summary>Returns when as many steps are completed.</summary>
+    public Task UntilStepAsync(long completed, CancellationToken ct) => Watch.UntilAsync(() => Watch.Steps.Completed >= completed, _stepsLimit, $"Step {completed}", ct);
+
+    /// <summary>Interrupts machines on notice, all for one reason, and returns when they are replaced.</summary>
+    public async Task<MigrationStory> MaintainAsync(IReadOnlyList<string> machines, IProgress<string> progress, CancellationToken ct)
+    {
+        progress.Report($"maintenance notice for {string.Join(", ", machines)} (expected interruption)");
         var stamp = Stopwatch.GetTimestamp();
-        await _bus.PublishTelemetryAsync(maintained, new MaintenanceScheduled(maintained, MaintenanceReason, MonotonicNs: stamp), ct);
-        await UntilMigratedAsync(1, ct);
+        if (machines is [var machine])
+        {
+            await _bus.PublishTelemetryAsync(machine, new MaintenanceScheduled(machine, MaintenanceReason, MonotonicNs: stamp), ct);
+        }
+        else
+        {
+            var raised = new InterruptionRaised(
+                $"maintenance-{stamp}", InterruptionKind.Expected, InterruptionCause.Maintenance, Severity.Replace, [.. machines.Order(StringComparer.Ordinal)],
+                $"Maintenance of {machines.Count} machines is announced: {MaintenanceReason}.", "calendar", [], stamp);
+            await _bus.PublishInterruptionAsync(raised, ct);
+        }
 
-        await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps * _interruptions.LostAt, _interruptions.StepsLimit, "The step of the loss", ct);
-        var lost = Member(_interruptions.Lost);
-        var worker = _deployment.Worker(lost) ?? throw new DeploymentException($"{lost} has no worker process: see {_deployment.Process($"agent-{lost}").LogFile}.");
-        progress.Report($"SIGKILL for the worker of {lost} (unexpected interruption)");
+        return await UntilMigratedAsync("The expected migration", ct);
+    }
+
+    /// <summary>Kills a machine's worker and returns when it is replaced.</summary>
+    public async Task<MigrationStory> LoseAsync(string machine, IProgress<string> progress, CancellationToken ct)
+    {
+        var worker = _deployment.Worker(machine) ?? throw new DeploymentException($"{machine} has no worker process: see {_deployment.Process($"agent-{machine}").LogFile}.");
+        progress.Report($"SIGKILL for the worker of {machine} (unexpected interruption)");
         var fault = Stopwatch.GetTimestamp();
         worker.Kill();
-        await UntilMigratedAsync(2, ct);
-        NoteFault(lost, fault);
+        // The injector's stamp is earlier than whatever a detector could know: the pause counts from here.
+        return await UntilMigratedAsync("The unexpected migration", ct, fault);
+    }
 
-        await Watch.UntilAsync(() => State().Status == JobStatus.Completed, _interruptions.StepsLimit, "The end of the job", ct);
+    /// <summary>Sees the job through to its end.</summary>
+    public async Task<RunRecord> FinishAsync(CancellationToken ct)
+    {
+        await Watch.UntilAsync(() => State().Status == JobStatus.Completed, _stepsLimit, "The end of the job", ct);
         await Watch.UntilAsync(() => Watch.Steps.Completed >= Job.Steps, PublishLimit, "The telemetry of the last step", ct);
         return await RecordAsync(ct);
     }
@@ -128,22 +176,20 @@ internal sealed class TrainingRun : IAsyncDisposable
             .Select(stream => MigrationStory.Of([.. stream], events, _faults.TryGetValue(stream.Key, out var fault) ? fault : null)).OfType<MigrationStory>(),
     ];
 
-    private string Member(int place) => State().Topology!.Machines[place % Job.Machines];
+    public string Member(int place) => State().Topology!.Machines[place % Job.Machines];
 
-    private async Task UntilMigratedAsync(int count, CancellationToken ct)
+    /// <summary>Machines that can take a place in the job.</summary>
+    public int Spares() => Watch.Look(world => world.Machines.Count(machine => machine.Status == MachineStatus.Available));
+
+    private async Task<MigrationStory> UntilMigratedAsync(string what, CancellationToken ct, long? fault = null)
     {
-        bool Ended() => Watch.Look(world => world.Migrations.Count(migration => migration.Ended)) >= count && State().OpenMigration is null;
-
-        await Watch.UntilAsync(Ended, MigrationLimit, count == 1 ? "The expected migration" : "The unexpected migration", ct);
+        var ended = ++_ended;
+        await Watch.UntilAsync(() => Watch.Look(world => world.Migrations.Count(migration => migration.Ended)) >= ended && State().OpenMigration is null, MigrationLimit, what, ct);
         if (Watch.Look(world => world.Migrations.FirstOrDefault(migration => migration.Phase == MigrationPhase.Aborted)) is { } aborted)
             throw new DeploymentException($"Migration {aborted.Plan!.MigrationId} was aborted ({aborted.AbortReason?.TrimEnd('.')}): ./trainmover replay {aborted.Plan.MigrationId} tells the story.");
-    }
-
-    // The injector's stamp is earlier than whatever a detector could know: the pause counts from here.
-    private void NoteFault(string machine, long stamp)
-    {
-        if (Watch.Look(world => world.Migrations.LastOrDefault(migration => migration.Leavers.Contains(machine))) is { } migration)
-            _faults[Migration.Stream(migration.Plan!.MigrationId)] = stamp;
+        var last = Watch.Look(world => world.Migrations.MaxBy(migration => migration.Plan!.To.Generation))!;
+        if (fault is { } stamp) _faults[Migration.Stream(last.Plan!.MigrationId)] = stamp;
+        return Stories(Watch.Events).Single(story => story.Plan.MigrationId == last.Plan!.MigrationId);
     }
 
     private async Task<RunRecord> RecordAsync(CancellationToken ct)

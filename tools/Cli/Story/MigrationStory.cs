@@ -73,6 +73,10 @@ internal sealed class MigrationStory
         return new MigrationStory(state, [.. stream], interruptions, faultStamp);
     }
 
+    /// <summary>Monotonic time at which the first such event was recorded.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public long At<TEvent>(Func<TEvent, bool> which) => Clock.At(Events.First(logged => logged.Data is TEvent data && which(data)).RecordedAt);
+
     /// <summary>Where the time went, in order; the parts of the pause as the slowest member saw them.</summary>
     public IReadOnlyList<StoryPhase> Phases()
     {

@@ -1,0 +1,83 @@
+using TrainMover.Cli.CommandLine;
+using TrainMover.Cli.Demo;
+using TrainMover.Cli.Jobs;
+
+namespace TrainMover.Cli.Bench;
+
+/// <summary>Pauses of one case.</summary>
+/// <param name="Case">Model size, or machines moved at once.</param>
+/// <param name="MedianMs">Median of the larger of pause and gap.</param>
+/// <param name="MedianStepMs">Median step.</param>
+/// <param name="Pauses">Every repetition.</param>
+internal sealed record FlatnessCase(string Case, double MedianMs, double MedianStepMs, IReadOnlyList<PausedTime> Pauses);
+
+/// <summary>Whether the pause of an expected migration grows with what is moved.</summary>
+/// <param name="Sizes">By model size, dp4.</param>
+/// <param name="Machines">By machines moved at once, of 6.</param>
+/// <param name="SizeRatio">Largest model's median by the smallest's.</param>
+/// <param name="MachinesRatio">Largest median by the smallest, over the numbers of machines.</param>
+internal sealed record FlatnessReport(IReadOnlyList<FlatnessCase> Sizes, IReadOnlyList<FlatnessCase> Machines, double SizeRatio, double MachinesRatio);
+
+/// <summary>Expected migrations of models from 1 M to 50 M parameters, and of one to three machines of six.</summary>
+internal static class FlatnessBench
+{
+    private const int StepsBetween = 4;
+    private const int MostMachines = 3;
+    private static readonly TimeSpan StepsLimit = TimeSpan.FromMinutes(5);
+
+    // Whoever has left may come back at once: the same machines serve every repetition.
+    private static readonly Dictionary<string, string> NoQuarantine = new() { ["Planning__MaintenanceQuarantine"] = "00:00:00" };
+
+    public static async Task<FlatnessReport> RunAsync(Output output, Access access, int repeats, CancellationToken ct)
+    {
+        var sizes = new List<FlatnessCase>();
+        foreach (var size in MigrateSize.All)
+        {
+            output.Progress.Report($"{size.Name} parameters, dp4");
+            var job = MigrateLayout.All[0].Job(size);
+            sizes.Add((await MeasureAsync(output, access, job, [1], repeats, ct)).Single() with { Case = size.Name });
+        }
+
+        output.Progress.Report($"1 to {MostMachines} machines of 6");
+        var six = MigrateLayout.All[0].Job(MigrateSize.All[0]);
+        six.Layout = new JobFileLayout { Dp = 6 };
+        var machines = await MeasureAsync(output, access, six, [.. Enumerable.Range(1, MostMachines)], repeats, ct);
+        return new FlatnessReport(sizes, machines, sizes[^1].MedianMs / sizes[0].MedianMs, machines.Max(one => one.MedianMs) / machines.Min(one => one.MedianMs));
+    }
+
+    public static void Tell(Output output, FlatnessReport report)
+    {
+        var table = Output.Table("expected migration", "median of the larger, ms", "median step ms", "pauses", "gaps seen from outside");
+        foreach (var one in report.Sizes.Concat(report.Machines))
+            table.Row(one.Case, $"{one.MedianMs:0}", $"{one.MedianStepMs:0}", string.Join(", ", one.Pauses.Select(pause => $"{pause.PauseMs:0}")), string.Join(", ", one.Pauses.Select(pause => $"{pause.GapMs:0}")));
+        output.Console.Write(table);
+        output.Line($"The largest model's pause is {report.SizeRatio:0.00} times the smallest's; over the numbers of machines the largest is {report.MachinesRatio:0.00} times the smallest.");
+    }
+
+    private static async Task<IReadOnlyList<FlatnessCase>> MeasureAsync(Output output, Access access, JobFile job, IReadOnlyList<int> counts, int repeats, CancellationToken ct)
+    {
+        (job.Id, job.Steps) = ("flatness", 100_000);
+        var setup = new RunSetup { Elastic = counts.Max(), StepsLimit = StepsLimit, Environment = NoQuarantine };
+        await using var run = await TrainingRun.StartAsync(access, "flatness", job, null, output.Progress, ct, setup);
+        await run.UntilWarmAsync(ct);
+        var stories = new List<(int Count, Story.MigrationStory Story)>();
+        for (var repeat = 0; repeat < repeats; repeat++)
+        {
+            foreach (var count in counts)
+            {
+                // The standby is kept for failures: one more must be free.
+                await run.Watch.UntilAsync(() => run.Spares() > count, StepsLimit, $"{count} free machines", ct);
+                await run.UntilStepAsync(run.Watch.Steps.Completed + StepsBetween, ct);
+                stories.Add((count, await run.MaintainAsync([.. Enumerable.Range(1, count).Select(run.Member)], output.Progress, ct)));
+            }
+        }
+
+        await run.UntilStepAsync(run.Watch.Steps.Completed + StepsBetween, ct);
+        var times = new StepTimes(run.Watch.Steps.Steps());
+        return
+        [
+            .. stories.GroupBy(one => one.Count, one => PausedTime.Of(one.Story, times))
+                .Select(pauses => new FlatnessCase($"{pauses.Key} of {job.Machines} machines", pauses.Select(one => one.LongerMs).Median(), times.MedianMs, [.. pauses])),
+        ];
+    }
+}

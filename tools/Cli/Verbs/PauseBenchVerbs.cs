@@ -1,0 +1,68 @@
+using System.CommandLine;
+using TrainMover.Cli.Bench;
+using TrainMover.Cli.CommandLine;
+
+namespace TrainMover.Cli.Verbs;
+
+/// <summary>The benches of what a pause depends on.</summary>
+internal static class PauseBenchVerbs
+{
+    private const int MostRepeats = 20;
+    private const int LeastSeconds = 60;
+    private const int MostSeconds = 3600;
+
+    public static Command Restart() => Repeated(
+        "restart", "Measures both migrations' pauses beside checkpoint restarts of the same job, in one run; medians.", RestartBench.RunAsync, RestartBench.Tell);
+
+    public static Command Ablation() => Repeated(
+        "ablation", "Measures what each technique saves: restart, naive live migration, and one technique more each time, in one run; medians (about ten minutes).",
+        AblationBench.RunAsync, AblationBench.Tell);
+
+    public static Command Flatness() => Repeated(
+        "flatness", "Measures expected migrations of models of 1 M to 50 M parameters, and of one to three machines at once; medians (about ten minutes).",
+        FlatnessBench.RunAsync, FlatnessBench.Tell);
+
+    public static Command Efficiency()
+    {
+        var file = ResultFile.Option();
+        var seconds = new Option<int>("--seconds") { Description = "Length of the part with a rebalancing every 30 s.", DefaultValueFactory = _ => 300 };
+        var command = new Command("efficiency", "Measures what a rebalancing every 30 s costs a live job, beside the same job without (about eight minutes).");
+        command.Options.Add(file);
+        command.Options.Add(seconds);
+        command.SetAction(async (parsed, ct) =>
+        {
+            var output = Output.ForPeople();
+            var target = ResultFile.Of(parsed.GetValue(file));
+            if (parsed.GetValue(seconds) is var length and (< LeastSeconds or > MostSeconds))
+                throw new BadInputException($"--seconds {length} is not in {LeastSeconds}..{MostSeconds}.");
+            var result = await EfficiencyBench.RunAsync(output, Access.Current(), TimeSpan.FromSeconds(parsed.GetValue(seconds)), ct);
+            await target.WriteAsync(result, ct);
+            EfficiencyBench.Tell(output, result);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Repeated<TReport>(
+        string name, string description, Func<Output, Access, int, CancellationToken, Task<TReport>> measure, Action<Output, TReport> tell)
+        where TReport : notnull
+    {
+        var file = ResultFile.Option();
+        var repeats = new Option<int>("--repeat") { Description = "Repetitions of each case.", DefaultValueFactory = _ => 3 };
+        var command = new Command(name, description);
+        command.Options.Add(file);
+        command.Options.Add(repeats);
+        command.SetAction(async (parsed, ct) =>
+        {
+            var output = Output.ForPeople();
+            var target = ResultFile.Of(parsed.GetValue(file));
+            if (parsed.GetValue(repeats) is var count and (< 1 or > MostRepeats))
+                throw new BadInputException($"--repeat {count} is not in 1..{MostRepeats}.");
+            var result = await measure(output, Access.Current(), parsed.GetValue(repeats), ct);
+            await target.WriteAsync(result, ct);
+            tell(output, result);
+            return 0;
+        });
+        return command;
+    }
+}
