@@ -12,6 +12,9 @@ public sealed record CollectivesOptions
     /// <summary>Longest time to make, prepare or switch a group. Default 20 s.</summary>
     public TimeSpan SetupDeadline { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Longest time for which members prepare while a joiner is not ready to be connected to: it runs its shadow iteration first, and training goes on. Default 2 min.</summary>
+    public TimeSpan JoinerPatience { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>Time between two heart-beats on a bootstrap connection. Default 100 ms.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
@@ -27,7 +30,8 @@ public sealed record CollectivesOptions
         Require(PeerSilence < CallDeadline, "PeerSilence is shorter than CallDeadline, so that a silent peer is named before a call gives up");
         Require(HandshakeDeadline >= TimeSpan.FromMilliseconds(10), "HandshakeDeadline is at least 10 ms");
         Require(HandshakeDeadline <= SetupDeadline, "HandshakeDeadline is not longer than SetupDeadline");
-        Require(CallDeadline <= TimeSpan.FromDays(1) && SetupDeadline <= TimeSpan.FromDays(1), "no deadline is longer than a day");
+        Require(HandshakeDeadline <= JoinerPatience, "HandshakeDeadline is not longer than JoinerPatience");
+        Require(JoinerPatience <= TimeSpan.FromDays(1) && CallDeadline <= TimeSpan.FromDays(1) && SetupDeadline <= TimeSpan.FromDays(1), "no deadline is longer than a day");
     }
 
     private static void Require(bool holds, string rule)

@@ -86,7 +86,7 @@ public sealed class Endpoint : IAsyncDisposable
         CheckPlace(topology);
         var membership = new Membership(null, topology, Machine);
         using var connecting = new Connecting(this, membership);
-        await SetUpAsync(membership, keepExpecting: false, token => ConnectAsync(connecting, membership, token), ct).ConfigureAwait(false);
+        await SetUpAsync(membership, keepExpecting: false, Options.SetupDeadline, token => ConnectAsync(connecting, membership, token), ct).ConfigureAwait(false);
         var (links, edges) = connecting.HandOver();
         var groups = new MachineGroups(this, membership, links, edges);
         groups.Attach();
@@ -112,7 +112,7 @@ public sealed class Endpoint : IAsyncDisposable
             throw new ArgumentException($"{Machine} is in generation {from.Generation} already: it stays, it does not join.", nameof(from));
 
         using var connecting = new Connecting(this, membership);
-        await SetUpAsync(membership, keepExpecting: true, token => ConnectAsync(connecting, membership, token), ct).ConfigureAwait(false);
+        await SetUpAsync(membership, keepExpecting: true, Options.SetupDeadline, token => ConnectAsync(connecting, membership, token), ct).ConfigureAwait(false);
         var (links, edges) = connecting.HandOver();
         var prepared = new PreparedGroups(this, membership, null, links, edges);
         prepared.Attach(links.Values);
@@ -165,12 +165,12 @@ public sealed class Endpoint : IAsyncDisposable
     }
 
     /// <summary>Runs the set-up of a generation within its deadline, and forgets the generation when it fails.</summary>
-    internal async Task SetUpAsync(Membership membership, bool keepExpecting, Func<CancellationToken, Task> connect, CancellationToken ct)
+    internal async Task SetUpAsync(Membership membership, bool keepExpecting, TimeSpan patience, Func<CancellationToken, Task> connect, CancellationToken ct)
     {
         _reception.Expect(membership);
         var made = false;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        deadline.CancelAfter(Options.SetupDeadline);
+        deadline.CancelAfter(patience);
         try
         {
             await connect(deadline.Token).ConfigureAwait(false);
@@ -179,7 +179,7 @@ public sealed class Endpoint : IAsyncDisposable
         catch (OperationCanceledException late) when (!ct.IsCancellationRequested)
         {
             throw new GroupSetupException(
-                $"Generation {membership.To.Generation} of {membership.To.Job} was not set up within {Options.SetupDeadline.TotalSeconds:0.###} s. {late.Message}",
+                $"Generation {membership.To.Generation} of {membership.To.Job} was not set up within {patience.TotalSeconds:0.###} s. {late.Message}",
                 null,
                 late.InnerException);
         }

@@ -13,7 +13,7 @@ public sealed partial class MachineGroups
     /// <param name="reuse">False where the plan makes every connection anew: the same for all participants.</param>
     /// <exception cref="ArgumentException">Another job, or a generation that does not rise.</exception>
     /// <exception cref="InvalidOperationException">A next generation is being prepared already, or the generation is closed.</exception>
-    /// <exception cref="GroupSetupException">A joiner was not reached within <see cref="CollectivesOptions.SetupDeadline"/>, or a stayer is lost.</exception>
+    /// <exception cref="GroupSetupException">A joiner was not reached within <see cref="CollectivesOptions.JoinerPatience"/>, or a stayer is lost.</exception>
     public async Task<PreparedGroups> PrepareStayersAsync(Topology to, CancellationToken ct, bool reuse = true)
     {
         ArgumentNullException.ThrowIfNull(to);
@@ -34,6 +34,7 @@ public sealed partial class MachineGroups
             await _endpoint.SetUpAsync(
                 membership,
                 keepExpecting: true,
+                _endpoint.Options.JoinerPatience,
                 token =>
                 {
                     RequireStayers(membership);

@@ -8,8 +8,8 @@ public sealed record SessionOptions
     /// <summary>How long a warm-up waits for the job's record to appear; default 2 minutes.</summary>
     public TimeSpan RecordDeadline { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Longest preparation, shadow iteration excluded; default 30 s.</summary>
-    public TimeSpan PrepareDeadline { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>Longest preparation of groups, in which members also wait for the joiner's shadow iteration; default 2 minutes.</summary>
+    public TimeSpan PrepareDeadline { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>How long a preparation waits for the joiner to become a replica by following, before the state is left to be copied in the pause; default 90 s, which is well before a plan's deadline.</summary>
     public TimeSpan FollowingDeadline { get; init; } = TimeSpan.FromSeconds(90);

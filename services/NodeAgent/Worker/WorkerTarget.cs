@@ -25,7 +25,7 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
         _session = new TrainingSession(_endpoint, options.Machine, Tell);
     }
 
-    /// <summary>Completes when an order gives the machine a rank: from then on others wait for it.</summary>
+    /// <summary>Completes when an order gives the machine a rank, or when it is warm: from then on others wait for it, or it for them.</summary>
     public Task Ranked => _ranked.Task;
 
     /// <summary>Completes when an order released the machine from its job.</summary>
@@ -74,6 +74,9 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
 
     private void Tell(SessionEvent happened)
     {
+        // A standby that is warm does nothing until training waits for it.
+        if (happened is WarmUpDone)
+            _ranked.TrySetResult();
         if (happened is StepDone step)
             _outbox.Add(EventTranslation.ToTelemetry(step, _options.Machine));
         if (happened is TrainingParked parked && EventTranslation.ToTelemetry(parked, _options.Machine) is { } unreachable)

@@ -5,7 +5,7 @@ namespace TrainMover.Collectives.Tests.Handshakes;
 
 public sealed class Strangers
 {
-    private static readonly CollectivesOptions Quick = new() { HandshakeDeadline = TimeSpan.FromMilliseconds(200), SetupDeadline = TimeSpan.FromMilliseconds(900) };
+    private static readonly CollectivesOptions Quick = new() { HandshakeDeadline = TimeSpan.FromMilliseconds(200), SetupDeadline = TimeSpan.FromMilliseconds(900), JoinerPatience = TimeSpan.FromMilliseconds(900) };
 
     public static TheoryData<string> Words => ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "TMSH\u0001\u0000", new string('x', 5000), ""];
 

@@ -96,7 +96,7 @@ public sealed class UnexpectedInterruptions
     [Fact]
     public async Task A_joiner_that_is_not_there_ends_preparation_at_its_deadline()
     {
-        var options = new CollectivesOptions { SetupDeadline = TimeSpan.FromSeconds(3), HandshakeDeadline = TimeSpan.FromSeconds(1) };
+        var options = new CollectivesOptions { SetupDeadline = TimeSpan.FromSeconds(3), JoinerPatience = TimeSpan.FromSeconds(3), HandshakeDeadline = TimeSpan.FromSeconds(1) };
         await using var cluster = await Cluster.StartAsync(2, standbys: 1, options: options);
         await cluster.Endpoints[2].DisposeAsync();
         await Should.ThrowAsync<GroupSetupException>(() => cluster.PrepareAsync(0, cluster.Replacing(1, 2)));

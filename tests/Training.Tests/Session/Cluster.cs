@@ -85,10 +85,21 @@ internal sealed class Cluster : IAsyncDisposable
     }
 
     public async Task<T[]> AllAsync<T>(params string[] machines)
-        where T : SessionEvent => await Task.WhenAll(machines.Select(machine => this[machine].FirstAsync<T>(Patience)));
+        where T : SessionEvent => await Task.WhenAll(machines.Select(machine => OneAsync<T>(machine)));
 
     public async Task<T> OneAsync<T>(string machine, Func<T, bool>? which = null)
-        where T : SessionEvent => await this[machine].FirstAsync(Patience, which);
+        where T : SessionEvent
+    {
+        try
+        {
+            return await this[machine].FirstAsync(Patience, which);
+        }
+        catch (OperationCanceledException over)
+        {
+            var told = _nodes.Values.Select(node => $"{node.Machine} is {node.Session.Status.Phase}:\n  {string.Join("\n  ", node.Events.TakeLast(14).Select(happened => happened.ToString()))}");
+            throw new TimeoutException($"{machine} raised no {typeof(T).Name} within {Patience}.\n{string.Join('\n', told)}", over);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -147,14 +158,7 @@ internal sealed class Cluster : IAsyncDisposable
                 _waiters.Add(changed);
                 if (Events.OfType<T>().FirstOrDefault(which ?? (static _ => true)) is { } found)
                     return found;
-                try
-                {
-                    await changed.Task.WaitAsync(deadline.Token);
-                }
-                catch (OperationCanceledException over)
-                {
-                    throw new TimeoutException($"{Machine} raised no {typeof(T).Name} within {patience}. It raised: {string.Join("\n  ", Events.TakeLast(14).Select(happened => happened.ToString()))}", over);
-                }
+                await changed.Task.WaitAsync(deadline.Token);
             }
         }
 

@@ -111,15 +111,14 @@ public class LayoutMigrationTests
     [Fact]
     public async Task Without_a_copy_training_goes_on_from_the_newest_checkpoint_that_is_whole()
     {
-        var job = Job(1, 3, 1, sharded: false, following: false) with { CheckpointEvery = 4 };
+        var job = Job(1, 3, 1, sharded: false, following: false) with { CheckpointEvery = 20 };
         await using var cluster = Cluster.Create(4, StepsToFollow, _probes.Watch, job);
         var (from, to) = (cluster.Topology(1, "m0", "m1", "m2"), cluster.Topology(2, "m0", "m3", "m2"));
         cluster.Start(from);
         await cluster.OneAsync<StepDone>("m1", step => step.Step == 60);
         cluster["m1"].Die();
         await cluster.AllAsync<TrainingParked>("m0", "m2");
-        var newest = CheckpointStore.NewestWhole(cluster.Job);
-        newest.ShouldBeGreaterThan(0);
+        var newest = await NewestWrittenAsync(cluster.Job);
         await using (var file = File.OpenWrite(CheckpointStore.FileOf(cluster.Job, newest, rank: 1)))
             file.SetLength(file.Length / 2);
         var before = CheckpointStore.NewestWhole(cluster.Job);
@@ -130,6 +129,19 @@ public class LayoutMigrationTests
         var finished = await cluster.AllAsync<TrainingFinished>("m0", "m3", "m2");
         (await cluster.AllAsync<SwitchDone>("m0", "m3", "m2")).ShouldAllBe(done => done.Source == SessionStateSource.Checkpoint && done.ResumedStep == before);
         await ShouldEqualReferenceAsync(cluster, job, 3, StepsToFollow, finished);
+    }
+
+    // Checkpoints are written in the background, by ranks that are parked as well.
+    private static async Task<long> NewestWrittenAsync(SessionJob job)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (CheckpointStore.NewestWhole(job) != CheckpointStore.Steps(job)[0])
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
+        return CheckpointStore.NewestWhole(job);
     }
 
     private static SessionJob Job(int dp, int pp, int tp, bool sharded, bool following) =>

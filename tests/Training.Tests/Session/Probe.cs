@@ -24,6 +24,9 @@ internal sealed class Probes
         return this;
     }
 
+    /// <summary>What was not reached in the generation that ended is not to act in the next one.</summary>
+    public void Clear() => _actions.Clear();
+
     /// <summary>Holds a machine, and by that all its peers, until the gate is opened.</summary>
     public Gate HoldAt(string machine, long step)
     {

@@ -137,11 +137,12 @@ public class UnexpectedMigrationTests
         throw new CollectiveException(new GroupFailure(FailureKind.Ordered, null, null, "This machine is dead.", 0));
     }
 
-    private static async Task<SwitchDone[]> ReplaceLostAsync(Cluster cluster)
+    private async Task<SwitchDone[]> ReplaceLostAsync(Cluster cluster)
     {
         var (from, to) = (cluster.Topology(1, "m0", "m1", "m2"), cluster.Topology(2, "m0", "m3", "m2"));
         cluster.Start(from);
         await cluster.AllAsync<TrainingParked>("m0", "m2");
+        _probes.Clear();
         cluster.Prepare(from, to, "m0", "m2", "m3");
         await cluster.AllAsync<PreparationDone>("m0", "m2", "m3");
         cluster.Switch(to, leaverLost: true, "m0", "m2", "m3");

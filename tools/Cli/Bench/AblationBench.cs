@@ -47,9 +47,9 @@ internal static class AblationBench
     private const int StepsBetween = 8;
     private const int StepsAfter = 4;
     private const int RestartsPerRepeat = 2;
-    private static readonly MigrateSize Size = MigrateSize.All[1];
+    private static readonly TimeSpan StepsLimit = TimeSpan.FromMinutes(5);
 
-    public static async Task<AblationReport> RunAsync(Output output, Access access, int repeats, CancellationToken ct)
+    public static async Task<AblationReport> RunAsync(Output output, Access access, MigrateSize size, int repeats, CancellationToken ct)
     {
         var (expected, unexpected) = (new Dictionary<string, List<PausedTime>>(), new Dictionary<string, List<PausedTime>>());
         var steps = new List<double>();
@@ -65,7 +65,7 @@ internal static class AblationBench
             foreach (var stage in AblationStage.All)
             {
                 output.Progress.Report($"repetition {repeat} of {repeats}: {stage.Name}");
-                var (deployed, job, onNotice, onFailure, stepMs) = await MeasureAsync(output, access, stage, ct);
+                var (deployed, job, onNotice, onFailure, stepMs) = await MeasureAsync(output, access, size, stage, ct);
                 Note(stage.Name, onNotice, onFailure);
                 steps.Add(stepMs);
                 if (!stage.IsFull) continue;
@@ -87,7 +87,7 @@ internal static class AblationBench
                 name, expected[name].Select(one => one.LongerMs).Median(), unexpected[name].Select(one => one.LongerMs).Median(), expected[name], unexpected[name])),
         ];
         return new AblationReport(
-            Size.Name, steps.Median(), results, results[0].ExpectedMs / results[^1].ExpectedMs, results[0].UnexpectedMs / results[^1].UnexpectedMs);
+            size.Name, steps.Median(), results, results[0].ExpectedMs / results[^1].ExpectedMs, results[0].UnexpectedMs / results[^1].UnexpectedMs);
     }
 
     public static void Tell(Output output, AblationReport report)
@@ -107,9 +107,9 @@ internal static class AblationBench
 
     // The restart comes after the deployment has ended: nothing slows it down.
     private static async Task<(Access Deployed, JobSpec Job, PausedTime OnNotice, PausedTime OnFailure, double StepMs)> MeasureAsync(
-        Output output, Access access, AblationStage stage, CancellationToken ct)
+        Output output, Access access, MigrateSize size, AblationStage stage, CancellationToken ct)
     {
-        await using var run = await TrainingRun.StartAsync(access, "ablation", Job(stage), null, output.Progress, ct, Setup(stage));
+        await using var run = await TrainingRun.StartAsync(access, "ablation", Job(size, stage), null, output.Progress, ct, Setup(stage));
         await run.UntilWarmAsync(ct);
         await run.UntilStepAsync(run.Watch.Steps.Completed + StepsBefore, ct);
         var onNotice = await run.MaintainAsync([run.Member(1)], output.Progress, ct);
@@ -121,14 +121,14 @@ internal static class AblationBench
         return (run.Access, run.Job, PausedTime.Of(onNotice, times), PausedTime.Of(onFailure, times), times.MedianMs);
     }
 
-    private static JobFile Job(AblationStage stage)
+    private static JobFile Job(MigrateSize size, AblationStage stage)
     {
-        var job = MigrateLayout.All[0].Job(Size);
+        var job = MigrateLayout.All[0].Job(size);
         (job.Id, job.Steps, job.Techniques) = ("ablation", 100_000, stage.Techniques);
         return job;
     }
 
     private static RunSetup Setup(AblationStage stage) => stage.Rehearsed
-        ? new RunSetup()
-        : new RunSetup { Environment = new Dictionary<string, string> { ["TRAINMOVER_UNREHEARSED"] = "s0,e0" } };
+        ? new RunSetup { StepsLimit = StepsLimit }
+        : new RunSetup { StepsLimit = StepsLimit, Environment = new Dictionary<string, string> { ["TRAINMOVER_UNREHEARSED"] = "s0,e0" } };
 }

@@ -12,15 +12,19 @@ internal static class PauseBenchVerbs
     private const int MostSeconds = 3600;
 
     public static Command Restart() => Repeated(
-        "restart", "Measures both migrations' pauses beside checkpoint restarts of the same job, in one run; medians.", RestartBench.RunAsync, RestartBench.Tell);
+        "restart", "Measures both migrations' pauses beside checkpoint restarts of the same job, in one run; medians.", (_, output, access, repeats, ct) => RestartBench.RunAsync(output, access, repeats, ct), RestartBench.Tell);
 
-    public static Command Ablation() => Repeated(
-        "ablation", "Measures what each technique saves: restart, naive live migration, and one technique more each time, in one run; medians (about ten minutes).",
-        AblationBench.RunAsync, AblationBench.Tell);
+    public static Command Ablation()
+    {
+        var size = new Option<string>("--size") { Description = $"Parameters of the model: {string.Join(", ", MigrateSize.All.Select(one => one.Name))}.", DefaultValueFactory = _ => MigrateSize.All[1].Name };
+        return Repeated(
+            "ablation", "Measures what each technique saves: restart, naive live migration, and one technique more each time, in one run; medians (about ten minutes).",
+            (parsed, output, access, repeats, ct) => AblationBench.RunAsync(output, access, SizeOf(parsed.GetValue(size)!), repeats, ct), AblationBench.Tell, size);
+    }
 
     public static Command Flatness() => Repeated(
         "flatness", "Measures expected migrations of models of 1 M to 50 M parameters, and of one to three machines at once; medians (about ten minutes).",
-        FlatnessBench.RunAsync, FlatnessBench.Tell);
+        (_, output, access, repeats, ct) => FlatnessBench.RunAsync(output, access, repeats, ct), FlatnessBench.Tell);
 
     public static Command Efficiency()
     {
@@ -43,8 +47,11 @@ internal static class PauseBenchVerbs
         return command;
     }
 
+    private static MigrateSize SizeOf(string name) => MigrateSize.All.FirstOrDefault(size => size.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+        ?? throw new BadInputException($"--size {name} is none of {string.Join(", ", MigrateSize.All.Select(size => size.Name))}.");
+
     private static Command Repeated<TReport>(
-        string name, string description, Func<Output, Access, int, CancellationToken, Task<TReport>> measure, Action<Output, TReport> tell)
+        string name, string description, Func<ParseResult, Output, Access, int, CancellationToken, Task<TReport>> measure, Action<Output, TReport> tell, params Option[] options)
         where TReport : notnull
     {
         var file = ResultFile.Option();
@@ -52,13 +59,14 @@ internal static class PauseBenchVerbs
         var command = new Command(name, description);
         command.Options.Add(file);
         command.Options.Add(repeats);
+        foreach (var option in options) command.Options.Add(option);
         command.SetAction(async (parsed, ct) =>
         {
             var output = Output.ForPeople();
             var target = ResultFile.Of(parsed.GetValue(file));
             if (parsed.GetValue(repeats) is var count and (< 1 or > MostRepeats))
                 throw new BadInputException($"--repeat {count} is not in 1..{MostRepeats}.");
-            var result = await measure(output, Access.Current(), parsed.GetValue(repeats), ct);
+            var result = await measure(parsed, output, Access.Current(), parsed.GetValue(repeats), ct);
             await target.WriteAsync(result, ct);
             tell(output, result);
             return 0;
