@@ -40,6 +40,12 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
 
     public bool AgreementRaised { get; set; }
 
+    /// <summary>This survivor has told the others what it knows; the training thread's own.</summary>
+    public bool Reported { get; set; }
+
+    /// <summary>This survivor has heard all others and knows the step to resume with; the training thread's own.</summary>
+    public bool Decided { get; set; }
+
     /// <summary>Cancelled when the attempt is dropped.</summary>
     public CancellationToken Dropped => _dropped.Token;
 

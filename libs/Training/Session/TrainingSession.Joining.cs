@@ -12,7 +12,7 @@ public sealed partial class TrainingSession
     private void Join(MigrationAttempt attempt)
     {
         long? orderedAt = null;
-        while (true)
+        while (IsCurrent(attempt) && !_stopping.IsCancellationRequested)
         {
             var patience = orderedAt is { } since ? _options.SwitchDeadline - Stopwatch.GetElapsedTime(since) : (TimeSpan?)null;
             switch (_inbox.Take(patience))
@@ -35,8 +35,8 @@ public sealed partial class TrainingSession
                     Guarded(attempt, () => EnsureGroups(attempt));
                     break;
                 case Signal.PreparedGroupLost lost when ReferenceEquals(lost.Attempt, attempt):
-                    GiveUp(attempt);
                     Park(new GroupFailure(FailureKind.PeerReset, null, null, $"What was prepared is lost: {lost.Reason}", Now()));
+                    GiveUp(attempt);
                     return;
                 case Signal.MessageArrived { Message.Kind: SwitchMessageKind.Boundary } arrived when ReferenceEquals(arrived.Attempt, attempt):
                     if (TakeRanks(attempt, arrived.Machine, arrived.Message))
@@ -45,6 +45,10 @@ public sealed partial class TrainingSession
                         return;
                     }
 
+                    break;
+                case Signal.MessageArrived { Message.Kind: SwitchMessageKind.StateHeld } arrived when ReferenceEquals(arrived.Attempt, attempt):
+                    // Another joiner may hold its state before this one has heard of the boundary.
+                    attempt.StateHolders.Add(arrived.Machine);
                     break;
                 default:
                     break;

@@ -104,8 +104,10 @@ public sealed partial class TrainingSession
 
     private static ShadowResult Rejected(string reason) => new(false, reason, float.NaN, TimeSpan.Zero, 0, 0);
 
-    private async Task RunPreparationAsync(MigrationAttempt attempt)
+    private async Task RunPreparationAsync(MigrationAttempt attempt, Task earlier)
     {
+        // A preparation that was dropped is on its way out.
+        await earlier.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var started = Now();
         try
         {
@@ -229,10 +231,8 @@ public sealed partial class TrainingSession
 
     private async Task<PreparedGroups> PrepareAsMemberAsync(MigrationAttempt attempt)
     {
-        MachineGroups groups;
-        lock (_gate)
-            groups = _groups!;
         using var deadline = PreparationDeadline(attempt);
+        var groups = await GroupsOfAsync(attempt.Request.From, deadline.Token).ConfigureAwait(false);
         var prepared = await groups.PrepareStayersAsync(attempt.Request.To, deadline.Token, attempt.Request.Job.Techniques.TwoPhaseGroups).ConfigureAwait(false);
         try
         {

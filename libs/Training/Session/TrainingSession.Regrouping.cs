@@ -47,11 +47,9 @@ public sealed partial class TrainingSession
     private bool Regroup(long stoppedNs, MigrationAttempt? agreed = null)
     {
         var waitingSince = Now();
-        var attempt = agreed;
+        var (attempt, entered) = (agreed, agreed);
         var phases = new List<SwitchPhase>();
         var bounded = agreed is not null;
-        var reported = false;
-        var decided = false;
         if (agreed is not null)
             Guarded(agreed, () => EnsureGroups(agreed));
         while (true)
@@ -69,16 +67,19 @@ public sealed partial class TrainingSession
                     Park(failed.Failure);
                     continue;
                 case Signal.PreparedGroupLost lost when IsCurrent(lost.Attempt):
+                    Retain(lost.Attempt);
                     Park(new GroupFailure(FailureKind.PeerReset, null, null, $"What was prepared is lost: {lost.Reason}", Now()));
-                    GiveUp(lost.Attempt);
                     agreed = null;
                     bounded = false;
+                    phases.Clear();
                     continue;
+                case Signal.AttemptDropped dropped when _groups is null && ReferenceEquals(dropped.Attempt, entered):
+                    return false;
                 case Signal.LeaverLost lost when IsCurrent(lost.Attempt):
-                    if (reported || !lost.Attempt.Vote.Commit())
+                    if (lost.Attempt.Reported || !lost.Attempt.Vote.Commit())
                         continue;
                     attempt = lost.Attempt;
-                    reported = true;
+                    attempt.Reported = true;
                     bounded = true;
                     phases.Add(new SwitchPhase("detection-and-preparation", stoppedNs, Now()));
                     waitingSince = Now();
@@ -96,9 +97,9 @@ public sealed partial class TrainingSession
                     continue;
             }
 
-            if (reported && attempt.AllReported && !decided && IsCurrent(attempt))
+            if (attempt.Reported && attempt.AllReported && !attempt.Decided && IsCurrent(attempt))
             {
-                decided = true;
+                attempt.Decided = true;
                 Guarded(attempt, () => DecideWithSurvivors(attempt, phases, waitingSince));
             }
 
@@ -138,7 +139,7 @@ public sealed partial class TrainingSession
         var (attempt, machine, message) = (arrived.Attempt, arrived.Machine, arrived.Message);
         if (message.Kind == SwitchMessageKind.StateHeld)
         {
-            if (attempt.Request.Moves.All(move => move.Joiner != machine))
+            if (attempt.Request.RoleOf(machine) != MigrationRole.Joiner)
                 return;
             // A joiner's word may come before that of the machine that named the checkpoint.
             if (message.Source == SessionStateSource.Checkpoint)

@@ -93,11 +93,14 @@ public sealed partial class TrainingSession
             Raise(new MigrationDropped { Job = earlier.Request.JobName, Generation = earlier.Request.Generation, Migration = earlier.Request.Migration });
         }
 
+        if (_lost is { } lost && !HasReached(request.From))
+            Forget(lost);
         var attempt = new MigrationAttempt(request, _machine);
         _attempt = attempt;
         if (attempt.Role == MigrationRole.Joiner)
             _phase = SessionPhase.Joining;
-        InBackground(() => RunPreparationAsync(attempt));
+        _preparing = RunPreparationAsync(attempt, _preparing);
+        KeepInBackground(_preparing);
         return null;
     }
 
@@ -105,11 +108,13 @@ public sealed partial class TrainingSession
     {
         if (request.RoleOf(_machine) == MigrationRole.Joiner)
         {
-            return _phase is SessionPhase.Idle or SessionPhase.Warm or SessionPhase.Joining
+            return _phase is SessionPhase.Idle or SessionPhase.Warm or SessionPhase.Joining || IsRetained
                 ? null
                 : $"This session is {_phase} with job {_job?.Name}: it cannot join.";
         }
 
+        if (HasReached(request.From))
+            return null;
         if (_phase == SessionPhase.Finished && request.Expected)
             return "The job is finished: nobody needs to move.";
         if (_groups is null || _phase is not (SessionPhase.Training or SessionPhase.Parked or SessionPhase.Finished))
@@ -170,6 +175,13 @@ public sealed partial class TrainingSession
     {
         if (request.Generation <= _generation)
             return $"Generation {_generation} is reached: the switch to {request.Generation} is done.";
+        if (_lost is { } lost && lost.Request.Generation == request.Generation)
+        {
+            if (lost.Vote.IsAgreed)
+                return "The switch is agreed.";
+            Forget(lost);
+        }
+
         if (_attempt is not { } attempt || attempt.Request.Generation != request.Generation)
         {
             // Never prepared here: the promise not to vote holds all the same.
@@ -198,18 +210,34 @@ public sealed partial class TrainingSession
         _droppedGenerations.Add(attempt.Request.Generation);
         if (ReferenceEquals(_attempt, attempt))
             _attempt = null;
+        if (ReferenceEquals(_lost, attempt))
+            _lost = null;
         if (attempt.Role == MigrationRole.Joiner)
             _phase = _warmShadow is { Good: true } ? SessionPhase.Warm : SessionPhase.Idle;
         attempt.Drop();
         _inbox.Post(new Signal.AttemptDropped(attempt));
         if (attempt.Prepared is { } prepared)
-            InBackground(async () => await prepared.AbortAsync().ConfigureAwait(false));
+            Abort(prepared);
     }
 
-    private void InBackground(Func<Task> run)
+    // What is prepared next waits for it: a machine has one next generation at a time.
+    private void Abort(PreparedGroups prepared)
+    {
+        _preparing = AbortAsync(prepared, _preparing);
+        KeepInBackground(_preparing);
+    }
+
+    private static async Task AbortAsync(PreparedGroups prepared, Task earlier)
+    {
+        await earlier.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await prepared.AbortAsync().ConfigureAwait(false);
+    }
+
+    private void InBackground(Func<Task> run) => KeepInBackground(Task.Run(run));
+
+    private void KeepInBackground(Task started)
     {
         var earlier = _background;
-        var started = Task.Run(run);
         _background = Task.WhenAll(earlier, started);
     }
 }

@@ -41,7 +41,7 @@ public sealed partial class TrainingSession
         Train();
     }
 
-    private void Adopt(MachineGroups groups)
+    private void Adopt(MachineGroups groups, SessionPhase phase = SessionPhase.Training)
     {
         groups.Failed += failure => _inbox.Post(new Signal.GroupFailed(groups, failure));
         foreach (var rank in _local!.All)
@@ -50,7 +50,7 @@ public sealed partial class TrainingSession
         {
             _groups = groups;
             _generation = groups.Topology.Generation;
-            _phase = SessionPhase.Training;
+            _phase = phase;
         }
 
         if (_stopping.IsCancellationRequested)
@@ -249,7 +249,7 @@ public sealed partial class TrainingSession
             {
                 Job = _job!.Name,
                 Generation = _generation,
-                Migration = _attempt?.Request.Migration,
+                Migration = (_attempt ?? _lost)?.Request.Migration,
             });
         }
 

@@ -32,9 +32,11 @@ public sealed partial class TrainingSession : IAsyncDisposable
     private LocalRanks? _local;
     private MachineGroups? _groups;
     private MigrationAttempt? _attempt;
+    private MigrationAttempt? _lost;
     private ShadowResult? _warmShadow;
     private Thread? _thread;
     private Task _background = Task.CompletedTask;
+    private Task _preparing = Task.CompletedTask;
     private int _generation;
     private long _completedSteps;
 

@@ -12,7 +12,7 @@ internal sealed class Cluster : IAsyncDisposable
 {
     public static readonly ModelShape Shape = new(Layers: 1, Width: 16, Heads: 2, Context: 8, Dropout: 0.1f);
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(25);
     private static readonly byte[] Key = RandomNumberGenerator.GetBytes(32);
 
     private readonly Dictionary<string, Node> _nodes = new(StringComparer.Ordinal);
@@ -40,22 +40,30 @@ internal sealed class Cluster : IAsyncDisposable
             Techniques = new MigrationTechniques(Following: false),
         };
 
-    public static Cluster Create(int machines, int steps, Func<string, IRankGroups, IRankGroups>? instrument = null, SessionJob? job = null)
+    public static Cluster Create(
+        int machines, int steps, Func<string, IRankGroups, IRankGroups>? instrument = null, SessionJob? job = null, CollectivesOptions? deadlines = null)
     {
         var cluster = new Cluster(Directory.CreateTempSubdirectory("session-").FullName, steps, job);
         for (var i = 0; i < machines; i++)
-            cluster._nodes.Add($"m{i}", new Node($"m{i}", instrument));
+            cluster._nodes.Add($"m{i}", new Node($"m{i}", instrument, deadlines));
         return cluster;
     }
+
+    public IEnumerable<Node> Nodes => _nodes.Values;
+
+    /// <summary>At which port the others reach a machine; its own unless something lies between.</summary>
+    public Func<string, int>? Route { get; set; }
 
     /// <summary>The machines in the order of their ranks. A job without a layout becomes data-parallel.</summary>
     public Topology Topology(int generation, params string[] machines)
     {
         var layout = LayoutFor(machines.Length);
         var devices = layout.Size / machines.Length;
-        var members = Enumerable.Range(0, layout.Size).Select(rank => new Member(rank, machines[rank / devices], "127.0.0.1", _nodes[machines[rank / devices]].Endpoint.Port));
+        var members = Enumerable.Range(0, layout.Size).Select(rank => new Member(rank, machines[rank / devices], "127.0.0.1", PortOf(machines[rank / devices])));
         return new Topology("job", generation, layout, [.. members], Key);
     }
+
+    private int PortOf(string machine) => Route?.Invoke(machine) ?? _nodes[machine].Endpoint.Port;
 
     private ParallelLayout LayoutFor(int machines) => Job.Layout.Size == 1 ? new ParallelLayout(machines) : Job.Layout;
 
@@ -113,12 +121,13 @@ internal sealed class Cluster : IAsyncDisposable
         private readonly Lock _gate = new();
         private readonly List<SessionEvent> _events = [];
         private readonly ConcurrentBag<TaskCompletionSource> _waiters = [];
+        private readonly TaskCompletionSource _died = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _dead;
 
-        public Node(string machine, Func<string, IRankGroups, IRankGroups>? instrument)
+        public Node(string machine, Func<string, IRankGroups, IRankGroups>? instrument, CollectivesOptions? deadlines)
         {
             Machine = machine;
-            Endpoint = Endpoint.Listen(machine, IPAddress.Loopback);
+            Endpoint = Endpoint.Listen(machine, IPAddress.Loopback, 0, deadlines);
             var options = new SessionOptions { Instrument = instrument is null ? null : inner => instrument(machine, inner) };
             Session = new TrainingSession(Endpoint, machine, Note, options);
         }
@@ -144,9 +153,14 @@ internal sealed class Cluster : IAsyncDisposable
         /// <summary>The process is gone: sockets are reset, nobody says goodbye.</summary>
         public void Die()
         {
-            if (Interlocked.Exchange(ref _dead, 1) == 0)
-                Endpoint.Sever();
+            if (Interlocked.Exchange(ref _dead, 1) != 0)
+                return;
+            Endpoint.Sever();
+            _died.TrySetResult();
         }
+
+        /// <summary>Returns when the machine has died.</summary>
+        public void AwaitDeath() => _died.Task.WaitAsync(Patience).GetAwaiter().GetResult();
 
         public async Task<T> FirstAsync<T>(TimeSpan patience, Func<T, bool>? which = null)
             where T : SessionEvent

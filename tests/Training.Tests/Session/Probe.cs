@@ -10,22 +10,36 @@ internal enum StepPoint
     AfterReduction,
     BeforeCommit,
     AfterCommit,
+
+    /// <summary>All ranks of the job have entered the commit, and this one has its outcome.</summary>
+    AfterJobCommit,
 }
 
 /// <summary>Acts on chosen machines at chosen points of chosen steps: holds them there, kills them, or lets them miss an outcome.</summary>
 internal sealed class Probes
 {
-    private readonly ConcurrentDictionary<(string Machine, long Step, StepPoint Point), Action<ICommunicator>> _actions = new();
+    private readonly ConcurrentDictionary<(string Machine, long Step, StepPoint Point), ConcurrentQueue<Action<ICommunicator>>> _actions = new();
 
-    /// <summary>Acts once, on the thread that trains, when <paramref name="machine"/> reaches the point; the step is counted from 0 per machine.</summary>
+    /// <summary>
+    /// Acts once, on the thread that trains, when a rank of <paramref name="machine"/> reaches the point, with its data-parallel group; the step is counted from 0 per machine and generation. What
+    /// is said twice acts for two ranks.
+    /// </summary>
     public Probes At(string machine, long step, StepPoint point, Action<ICommunicator> act)
     {
-        _actions[(machine, step, point)] = act;
+        _actions.GetOrAdd((machine, step, point), _ => new()).Enqueue(act);
         return this;
     }
 
     /// <summary>What was not reached in the generation that ended is not to act in the next one.</summary>
     public void Clear() => _actions.Clear();
+
+    /// <summary>The process of a machine is gone at a point: sockets are reset, and its thread computes nothing more.</summary>
+    public Probes DieAt(Cluster.Node node, long step, StepPoint point, Action? before = null) => At(node.Machine, step, point, _ =>
+    {
+        before?.Invoke();
+        node.Die();
+        throw new CollectiveException(new GroupFailure(FailureKind.Ordered, null, null, "This machine is dead.", 0));
+    });
 
     /// <summary>Holds a machine, and by that all its peers, until the gate is opened.</summary>
     public Gate HoldAt(string machine, long step)
@@ -35,15 +49,17 @@ internal sealed class Probes
         return gate;
     }
 
-    public IRankGroups Watch(string machine, IRankGroups inner) => new WatchedGroups(inner, new Probe(this, machine, inner.DataParallel));
+    public IRankGroups Watch(string machine, IRankGroups inner) =>
+        new WatchedGroups(
+            inner, new Probe(this, machine, inner.DataParallel, inner.DataParallel), new Probe(this, machine, inner.ModelParallel, inner.DataParallel));
 
     private void Reach(string machine, long step, StepPoint point, ICommunicator inner)
     {
-        if (_actions.TryRemove((machine, step, point), out var act))
+        if (_actions.TryGetValue((machine, step, point), out var acts) && acts.TryDequeue(out var act))
             act(inner);
     }
 
-    private sealed class WatchedGroups(IRankGroups inner, ICommunicator watched) : IRankGroups
+    private sealed class WatchedGroups(IRankGroups inner, ICommunicator watched, ICommunicator modelParallel) : IRankGroups
     {
         public ParallelLayout Layout => inner.Layout;
 
@@ -53,7 +69,7 @@ internal sealed class Probes
 
         public ICommunicator TensorParallel => inner.TensorParallel;
 
-        public ICommunicator ModelParallel => inner.ModelParallel;
+        public ICommunicator ModelParallel => modelParallel;
 
         public ICommunicator? Previous => inner.Previous;
 
@@ -62,9 +78,12 @@ internal sealed class Probes
         public ICommunicator? Embedding => inner.Embedding;
     }
 
-    private sealed class Probe(Probes probes, string machine, ICommunicator inner) : ICommunicator
+    /// <summary>Watches one group; a step begins after a commit, which is the only gathering of bytes.</summary>
+    private sealed class Probe(Probes probes, string machine, ICommunicator inner, ICommunicator data) : ICommunicator
     {
-        private long _step = -1;
+        private readonly bool _isData = ReferenceEquals(inner, data);
+        private long _step;
+        private bool _reduces;
 
         public int Rank => inner.Rank;
 
@@ -72,27 +91,49 @@ internal sealed class Probes
 
         public void AllReduce(Span<float> buffer, ReduceOperation operation)
         {
-            probes.Reach(machine, ++_step, StepPoint.BeforeReduction, inner);
+            var first = BeginReduction();
             inner.AllReduce(buffer, operation);
-            probes.Reach(machine, _step, StepPoint.AfterReduction, inner);
+            EndReduction(first);
         }
 
         public void AllGather(ReadOnlySpan<byte> mine, Span<byte> all)
         {
-            probes.Reach(machine, _step, StepPoint.BeforeCommit, inner);
+            if (_isData)
+                probes.Reach(machine, _step, StepPoint.BeforeCommit, data);
             inner.AllGather(mine, all);
-            probes.Reach(machine, _step, StepPoint.AfterCommit, inner);
+            _reduces = false;
+            probes.Reach(machine, _step++, _isData ? StepPoint.AfterCommit : StepPoint.AfterJobCommit, data);
         }
 
         public void Broadcast(Span<byte> buffer, int root) => inner.Broadcast(buffer, root);
 
-        public void ReduceScatter(Span<float> buffer) => inner.ReduceScatter(buffer);
+        public void ReduceScatter(Span<float> buffer)
+        {
+            var first = BeginReduction();
+            inner.ReduceScatter(buffer);
+            EndReduction(first);
+        }
 
         public void AllGather(Span<float> buffer) => inner.AllGather(buffer);
 
         public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious) => inner.Shift(toNext, fromPrevious);
 
         public void Barrier() => inner.Barrier();
+
+        private bool BeginReduction()
+        {
+            if (!_isData || _reduces)
+                return false;
+            _reduces = true;
+            probes.Reach(machine, _step, StepPoint.BeforeReduction, data);
+            return true;
+        }
+
+        private void EndReduction(bool first)
+        {
+            if (first)
+                probes.Reach(machine, _step, StepPoint.AfterReduction, data);
+        }
     }
 }
 

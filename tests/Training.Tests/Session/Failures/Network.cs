@@ -1,0 +1,129 @@
+using System.Net;
+using System.Net.Sockets;
+using TrainMover.Collectives;
+
+namespace TrainMover.Training.Tests.Session.Failures;
+
+/// <summary>
+/// Lies between the machines of a cluster: a proxy before each, which knows from the first bytes of a connection who dialed. A machine that is cut off sends and hears nothing more, and all of
+/// its connections stay open.
+/// </summary>
+internal sealed class Network : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, TcpListener> _listeners = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _cutOff = new(StringComparer.Ordinal);
+    private readonly List<TcpClient> _clients = [];
+
+    public Network(Cluster cluster)
+    {
+        foreach (var node in cluster.Nodes)
+        {
+            var listener = new TcpListener(IPAddress.Loopback, 0);
+            listener.Start();
+            _listeners.Add(node.Machine, listener);
+            _ = AcceptAsync(listener, node.Machine, node.Endpoint.Port);
+        }
+
+        cluster.Route = PortOf;
+    }
+
+    public int PortOf(string machine) => ((IPEndPoint)_listeners[machine].LocalEndpoint).Port;
+
+    public void CutOff(string machine)
+    {
+        lock (_gate)
+            _cutOff.Add(machine);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        foreach (var listener in _listeners.Values)
+            listener.Dispose();
+        lock (_gate)
+            _clients.ForEach(client => client.Dispose());
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task AcceptAsync(TcpListener listener, string machine, int port)
+    {
+        try
+        {
+            while (true)
+            {
+                var outer = await listener.AcceptTcpClientAsync();
+                _ = ConnectAsync(outer, machine, port);
+            }
+        }
+        catch (Exception closed) when (closed is SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The test is over.
+        }
+    }
+
+    private async Task ConnectAsync(TcpClient outer, string machine, int port)
+    {
+        var inner = new TcpClient();
+        lock (_gate)
+            _clients.AddRange([outer, inner]);
+        try
+        {
+            (outer.NoDelay, inner.NoDelay) = (true, true);
+            var start = new byte[6];
+            await outer.GetStream().ReadExactlyAsync(start);
+            var payload = new byte[BitConverter.ToUInt16(start, 4)];
+            await outer.GetStream().ReadExactlyAsync(payload);
+            var dialer = DialerOf(payload);
+            await inner.ConnectAsync(IPAddress.Loopback, port);
+            if (!IsCutOff(dialer, machine))
+                await inner.GetStream().WriteAsync((byte[])[.. start, .. payload]);
+            await Task.WhenAll(PumpAsync(outer, inner, dialer, machine), PumpAsync(inner, outer, dialer, machine));
+        }
+        catch (Exception closed) when (closed is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            outer.Dispose();
+            inner.Dispose();
+        }
+    }
+
+    private async Task PumpAsync(TcpClient from, TcpClient to, string one, string other)
+    {
+        var buffer = new byte[65536];
+        try
+        {
+            int read;
+            while ((read = await from.GetStream().ReadAsync(buffer)) > 0)
+            {
+                if (!IsCutOff(one, other))
+                    await to.GetStream().WriteAsync(buffer.AsMemory(0, read));
+            }
+
+            if (!IsCutOff(one, other))
+                to.Client.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception closed) when (closed is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            if (!IsCutOff(one, other))
+            {
+                to.LingerState = new LingerOption(true, 0);
+                to.Close();
+            }
+        }
+    }
+
+    private bool IsCutOff(string one, string other)
+    {
+        lock (_gate)
+            return _cutOff.Contains(one) || _cutOff.Contains(other);
+    }
+
+    // Job, generation, digest of the plan, dialer: the order of a hello.
+    private static string DialerOf(byte[] payload)
+    {
+        using var reader = new BinaryReader(new MemoryStream(payload));
+        _ = reader.ReadString();
+        _ = reader.ReadInt32();
+        _ = reader.ReadString();
+        return reader.ReadString();
+    }
+}
