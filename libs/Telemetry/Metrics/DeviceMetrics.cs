@@ -113,4 +113,7 @@ public static class DeviceMetrics
 
     /// <summary>Logical state of an InfiniBand port; 4 is active.</summary>
     public const string InfinibandState = "link.infiniband.state";
+
+    /// <summary>Whether a metric is one of these.</summary>
+    public static bool IsKnown(string metric) => metric.StartsWith("device.", StringComparison.Ordinal) || metric.StartsWith("link.", StringComparison.Ordinal);
 }

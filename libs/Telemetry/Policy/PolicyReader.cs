@@ -13,12 +13,7 @@ internal sealed class PolicyReader(string name)
     private static readonly Dictionary<string, PolicyTier> Tiers = Enum.GetValues<PolicyTier>().ToDictionary(tier => tier.ToString().ToLowerInvariant(), StringComparer.Ordinal);
     private static readonly Dictionary<string, CodeClass> Classes = Enum.GetValues<CodeClass>().ToDictionary(value => value.ToString().ToLowerInvariant(), StringComparer.Ordinal);
     private static readonly Dictionary<string, bool> Sayings = new(StringComparer.Ordinal) { ["fatal"] = true, ["nonfatal"] = false };
-    private static readonly Dictionary<string, NvLinkAdvice> Advices = new(StringComparer.Ordinal)
-    {
-        ["none"] = NvLinkAdvice.None,
-        ["follow-recovery-action"] = NvLinkAdvice.FollowRecoveryAction,
-        ["reset"] = NvLinkAdvice.Reset,
-    };
+    private static readonly Dictionary<string, NvLinkAdvice> Advices = Enum.GetValues<NvLinkAdvice>().ToDictionary(NvLinkAdvices.NameOf, StringComparer.Ordinal);
 
     private readonly Dictionary<(CodeClass, string, PolicyCondition), long> _seen = [];
 
