@@ -6,7 +6,7 @@ namespace TrainMover.Collectives;
 /// </summary>
 internal struct Patience(bool looksAtSockets, int ranks)
 {
-    private const int YieldsOnSockets = 16;
+    private const int YieldsOnSockets = 200;
     private const int YieldsOnMemory = 128;
     private static readonly int Cores = Environment.ProcessorCount;
     private readonly int _spins = ranks > Cores ? 0 : looksAtSockets ? 4 : 200;

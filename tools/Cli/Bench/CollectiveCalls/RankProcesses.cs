@@ -45,6 +45,10 @@ internal static class RankProcesses
         var arguments = $"bench {CollectivesVerb.RankVerb} --machine {machine} --ranks-here {ranksHere}";
         var program = Environment.ProcessPath!;
         if (Path.GetFileNameWithoutExtension(program) == "dotnet") arguments = $"{Environment.GetCommandLineArgs()[0]} {arguments}";
-        return Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
+
+        // Code is compiled once, in the warm-up, and not again in the middle of a timed call.
+        start.Environment["DOTNET_TieredCompilation"] = "0";
+        return Process.Start(start)!;
     }
 }
