@@ -2,7 +2,7 @@ namespace TrainMover.Collectives;
 
 /// <summary>
 /// How often a rank looks again before it sleeps. Where every rank of the group may have a core it spins shortly; then, and where ranks share cores, it gives its core away each time. Looking at
-/// sockets costs calls of the system, and the system wakes well whoever waits for one: there it looks less often.
+/// sockets costs calls of the system, but less than a core that halts and is woken.
 /// </summary>
 internal struct Patience(bool looksAtSockets, int ranks)
 {
