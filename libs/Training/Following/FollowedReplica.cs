@@ -7,7 +7,7 @@ namespace TrainMover.Training;
 /// <param name="StateBytesPerStep">State sent between two updates at least, in bytes; keeps training from slowing down.</param>
 /// <param name="StepsForState">Steps in which all of the state is sent at most, whatever its size.</param>
 /// <param name="MostHostBytes">Host memory for gradients that were not sent before they are overwritten, in bytes. Where it does not suffice the joiner cannot keep up, and following ends.</param>
-internal sealed record FollowingPace(long StateBytesPerStep = 24 << 20, int StepsForState = 6, long MostHostBytes = 1L << 30);
+internal sealed record FollowingPace(long StateBytesPerStep = 3 << 20, int StepsForState = 8, long MostHostBytes = 1L << 30);
 
 /// <summary>
 /// The leaver's side of following one rank. A run of the state that was sent once is kept up to date at the joiner by what the optimizer consumes at every later step: the summed

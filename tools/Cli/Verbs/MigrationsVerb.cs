@@ -11,15 +11,19 @@ internal static class MigrationsVerb
     {
         var id = new Argument<string?>("ID") { Description = "One migration; all of them unless given.", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command("migrations", "Lists the migrations, or tells one of them with its phases.");
+        var figure = new Option<string?>("--figure") { Description = "PNG file that receives a picture of the one migration." };
         command.Arguments.Add(id);
+        command.Options.Add(figure);
         command.SetAction(async (parsed, ct) =>
         {
             var output = Output.Of(parsed);
+            if (parsed.GetValue(figure) is not null && parsed.GetValue(id) is null) throw new BadInputException("--figure draws one migration: name it.");
             await using var log = await OpenLog.OpenAsync(Access.Current(), ct);
             var all = await log.AllAsync(ct);
             var wanted = parsed.GetValue(id) is { } name ? await MigrationIds.StreamAsync(log, name, ct) : null;
             var stories = all.Where(logged => logged.Stream.StartsWith("migration-", StringComparison.Ordinal) && (wanted is null || logged.Stream == wanted))
                 .GroupBy(logged => logged.Stream).Select(stream => MigrationStory.Of([.. stream], all)).OfType<MigrationStory>().ToList();
+            if (parsed.GetValue(figure) is { } file) MigrationFigure.Write(stories[0], file);
             if (output.IsJson) output.Json(wanted is null ? stories.Select(MigrationRecord.Of) : MigrationRecord.Of(stories[0]));
             else if (wanted is not null) WriteOne(output, stories[0], all);
             else WriteAll(output, stories);
