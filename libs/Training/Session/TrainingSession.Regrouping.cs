@@ -293,7 +293,7 @@ public sealed partial class TrainingSession
             return;
         _pendingSwitch = null;
         TellAgreement();
-        Raise(done);
+        Raise(done with { DeviceBytes = _meter.Allocated - pending.Attempt.AllocatedBefore });
         pending.Attempt.Dispose();
     }
 }

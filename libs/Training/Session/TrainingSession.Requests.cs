@@ -199,7 +199,7 @@ public sealed partial class TrainingSession
         if (ReferenceEquals(_attempt, attempt))
             _attempt = null;
         if (attempt.Role == MigrationRole.Joiner)
-            _phase = _warmShadow is { Good: true } ? SessionPhase.Warm : SessionPhase.Idle;
+            _phase = _warm.IsWarm ? SessionPhase.Warm : SessionPhase.Idle;
         attempt.Drop();
         _inbox.Post(new Signal.AttemptDropped(attempt));
         if (attempt.Prepared is { } prepared)

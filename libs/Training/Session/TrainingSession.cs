@@ -32,7 +32,8 @@ public sealed partial class TrainingSession : IAsyncDisposable
     private LocalRanks? _local;
     private MachineGroups? _groups;
     private MigrationAttempt? _attempt;
-    private ShadowResult? _warmShadow;
+    private readonly WarmRoles _warm = new();
+    private readonly DeviceMeter _meter = new();
     private Thread? _thread;
     private Task _background = Task.CompletedTask;
     private int _generation;
