@@ -155,9 +155,10 @@ public sealed partial class TrainingSession
         string? failure = null;
         try
         {
-            record?.Save(StepRecords.FolderOf(_job!, rank));
+            if (record is not null)
+                StepRecords.StoreOf(_job!, _options.MostRecordBytes).Save(StepRecords.NameOf(_job!, rank), record);
         }
-        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException)
+        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException or StepRecordException)
         {
             failure = broken.Message;
         }
