@@ -19,6 +19,7 @@ public sealed class Replica : IDisposable
     private readonly OptimizerState _optimizer;
     private readonly OptimizerState? _backup;
     private readonly List<Tensor> _views = [];
+    private readonly ReplicaMemory _memory;
     private readonly StageRunner _stage;
     private readonly GradientReduction _reduction;
     private IReplicaFollower? _follower;
@@ -46,8 +47,13 @@ public sealed class Replica : IDisposable
     /// <exception cref="ArgumentException">Recipe or layout do not fit the model, or the device is not the CPU.</exception>
     /// <exception cref="InvalidOperationException">libtorch cannot be held to one intra-op thread.</exception>
     public Replica(IModel model, TrainingRecipe recipe, ParallelLayout layout, RankPosition position, Device? device = null)
+        : this(model, recipe, layout, position, new ReplicaMemory(), device) => Initialize();
+
+    /// <summary>Makes one rank's part of a model in memory that is there; its parameters are zeros until they are initialized, loaded or received.</summary>
+    internal Replica(IModel model, TrainingRecipe recipe, ParallelLayout layout, RankPosition position, ReplicaMemory memory, Device? device = null)
     {
         device ??= CPU;
+        _memory = memory;
         if (device.type != DeviceType.CPU)
             throw new ArgumentException($"Collectives and state transfers read tensor memory on the host; a replica on {device} has none.", nameof(device));
         recipe.Validate();
@@ -55,18 +61,18 @@ public sealed class Replica : IDisposable
         (Model, Recipe, Parallelism, Position) = (model, recipe, layout, position);
         Layout = new ParameterLayout(model, layout, position);
 
-        _parameters = Flat(Layout.FlatLength, device);
-        _gradients = Flat(Layout.FlatLength + 1, device);
+        _parameters = memory.Take(MemoryOwner.Parameters, 0, Layout.FlatLength, device);
+        _gradients = memory.Take(MemoryOwner.Gradients, 0, Layout.FlatLength + 1, device);
         _reduction = new GradientReduction(Layout, recipe, _gradients, bucket => Follower?.GradientsReduced(Step, bucket.Start, bucket.Length));
         if (recipe.ShardOptimizer)
         {
-            _optimizer = new OptimizerState(Layout, PartsOf(position.Dp), device);
+            _optimizer = new OptimizerState(Layout, PartsOf(position.Dp), memory, MemoryOwner.Moments, device);
             if (layout.Dp > 1)
-                _backup = new OptimizerState(Layout, PartsOf(Predecessor), device);
+                _backup = new OptimizerState(Layout, PartsOf(Predecessor), memory, MemoryOwner.BackupMoments, device);
         }
         else
         {
-            _optimizer = new OptimizerState(Layout, [new FlatPart(0, Layout.FlatLength)], device);
+            _optimizer = new OptimizerState(Layout, [new FlatPart(0, Layout.FlatLength)], memory, MemoryOwner.Moments, device);
         }
 
         var byName = new Dictionary<string, Tensor>(StringComparer.Ordinal);
@@ -78,7 +84,6 @@ public sealed class Replica : IDisposable
             view.grad = View(_gradients, slot);
             byName[slot.Name] = view.DetachFromDisposeScope();
             _views.Add(view);
-            InitialValues.Fill(ParameterData.Slice(slot.Offset, slot.Count), slot.Spec, recipe.Seed, position.Tp, layout.Tp);
         }
 
         _stage = new StageRunner(model, recipe, layout, position, Layout.Stage, name => byName[name], _gradients, device);
@@ -143,6 +148,13 @@ public sealed class Replica : IDisposable
     {
         get => Volatile.Read(ref _follower);
         set => Volatile.Write(ref _follower, value);
+    }
+
+    /// <summary>Gives the parameters their first values, which are a function of model, seed and position alone.</summary>
+    internal void Initialize()
+    {
+        foreach (var slot in Layout.Slots)
+            InitialValues.Fill(ParameterData.Slice(slot.Offset, slot.Count), slot.Spec, Recipe.Seed, Position.Tp, Parallelism.Tp);
     }
 
     /// <summary>Forward and backward passes over this rank's share of a step, without any reduction over replicas; gradients of earlier passes are discarded, parameters stay as they are.</summary>
@@ -287,7 +299,10 @@ public sealed class Replica : IDisposable
     }
 
     /// <summary>Frees the tensors; spans and regions handed out before are then invalid. Waits for a reduction that a failed step left behind, which ends with its group.</summary>
-    public void Dispose()
+    public void Dispose() => Vacate().Dispose();
+
+    /// <summary>Ends the replica and leaves its memory to the next one.</summary>
+    internal ReplicaMemory Vacate()
     {
         _reduction.Dispose();
         _stage.Dispose();
@@ -297,6 +312,7 @@ public sealed class Replica : IDisposable
         _gradients.Dispose();
         _optimizer.Dispose();
         _backup?.Dispose();
+        return _memory;
     }
 
     internal static Span<float> Data(Tensor flat) => MemoryMarshal.Cast<byte, float>(flat.bytes);
@@ -345,8 +361,6 @@ public sealed class Replica : IDisposable
     private int Predecessor => (Position.Dp + Parallelism.Dp - 1) % Parallelism.Dp;
 
     private IEnumerable<FlatPart> PartsOf(int rank) => _reduction.Buckets.Select(bucket => bucket.PartOf(rank, Parallelism.Dp));
-
-    private static Tensor Flat(int length, Device device) => zeros(length, ScalarType.Float32, device).DetachFromDisposeScope();
 
     private static Tensor View(Tensor flat, ParameterSlot slot) => flat.narrow(0, slot.Offset, slot.Count).view([.. slot.Dimensions]);
 

@@ -14,7 +14,7 @@ internal sealed class OptimizerState : IDisposable
 
     private readonly record struct Segment(int Start, int Moments, int Length, bool Decayed);
 
-    public OptimizerState(ParameterLayout layout, IEnumerable<FlatPart> parts, Device device)
+    public OptimizerState(ParameterLayout layout, IEnumerable<FlatPart> parts, ReplicaMemory memory, MemoryOwner owner, Device device)
     {
         var segments = new List<Segment>();
         var placed = new List<(FlatPart, int)>();
@@ -34,8 +34,8 @@ internal sealed class OptimizerState : IDisposable
 
         _parts = [.. placed];
         _segments = [.. segments];
-        First = zeros(length, ScalarType.Float32, device).DetachFromDisposeScope();
-        Second = zeros(length, ScalarType.Float32, device).DetachFromDisposeScope();
+        First = memory.Take(owner, 0, length, device);
+        Second = memory.Take(owner, 1, length, device);
     }
 
     public Tensor First { get; }

@@ -8,7 +8,15 @@ internal sealed class LocalRank(int rank, Replica replica) : IDisposable
     /// <summary>Rank in the job; a warm standby has one of the same role until it joins.</summary>
     public int Rank { get; set; } = rank;
 
-    public Replica Replica { get; } = replica;
+    public Replica Replica { get; private set; } = replica;
+
+    /// <summary>Takes another rank, of whatever role, in the memory that it has.</summary>
+    public void Promote(SessionJob job, int rank)
+    {
+        Checkpoints.Complete();
+        Replica = job.CreateReplica(rank, Replica.Vacate());
+        Rank = rank;
+    }
 
     /// <summary>Writes its checkpoints.</summary>
     public CheckpointWriter Checkpoints { get; } = new();

@@ -27,7 +27,8 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
 
     public ShadowResult? Shadow { get; set; }
 
-    public long DeviceBytes { get; set; }
+    /// <summary>Device memory that had been allocated here when phase 1 was done, in bytes.</summary>
+    public long AllocatedBefore { get; set; }
 
     /// <summary>Machines that said that they are prepared; without their leaver they switch when all have.</summary>
     public HashSet<string> ReadyMachines { get; } = new(StringComparer.Ordinal);

@@ -62,13 +62,14 @@ public sealed record StepDone(int Rank, long Step, float Loss, double Millisecon
 public sealed record FirstStepRecorded(string? Failure) : SessionEvent;
 
 /// <summary>A warm-up ended, well or not.</summary>
-/// <param name="Shadow">The shadow iteration.</param>
-public sealed record WarmUpDone(ShadowResult Shadow) : SessionEvent;
+/// <param name="Shadow">The last shadow iteration: of the role whose replicas are kept, or the one that was not good.</param>
+/// <param name="Roles">The roles of the job that this machine has run so far, in order (paper, general standby: first, last and middle stage).</param>
+public sealed record WarmUpDone(ShadowResult Shadow, IReadOnlyList<WarmRole> Roles) : SessionEvent;
 
 /// <summary>Phase 1 is done here.</summary>
 /// <param name="PlanDigest">Digest of the delta plan computed here.</param>
 /// <param name="Milliseconds">Length of the preparation.</param>
-/// <param name="DeviceBytes">Tensor memory allocated by it, in bytes; 0 on a stayer.</param>
+/// <param name="DeviceBytes">Device memory that was allocated meanwhile, as metered, in bytes: 0 on a stayer, and what the rank has more than the role that was kept on a standby.</param>
 /// <param name="Shadow">The joiner's shadow iteration; absent for others, and for a joiner only when it failed before.</param>
 public sealed record PreparationDone(string PlanDigest, double Milliseconds, long DeviceBytes, ShadowResult? Shadow) : SessionEvent;
 
@@ -95,7 +96,7 @@ public sealed record SwitchPhase(string Name, long StartMonotonicNs, long EndMon
 /// <param name="Connections">Connections of this member that changed.</param>
 /// <param name="Planned">What the delta plan says of this member.</param>
 /// <param name="StateBytes">State received while training stood still, in bytes.</param>
-/// <param name="DeviceBytes">Tensor memory allocated by the switch, in bytes.</param>
+/// <param name="DeviceBytes">Device memory that was allocated since phase 1 was done, as metered, in bytes.</param>
 /// <param name="Phases">Where the time went, in order.</param>
 /// <param name="Source">From where the state came; null where this machine went on from its own.</param>
 /// <param name="FollowedBytes">State and gradients received before the switch, while training went on, in bytes.</param>

@@ -2,7 +2,7 @@ using TrainMover.Collectives;
 
 namespace TrainMover.Training.Session;
 
-/// <summary>Deadlines of a session.</summary>
+/// <summary>Deadlines and limits of a session.</summary>
 public sealed record SessionOptions
 {
     /// <summary>How long a warm-up waits for the job's record to appear; default 2 minutes.</summary>
@@ -17,17 +17,22 @@ public sealed record SessionOptions
     /// <summary>Longest switch, from the boundary or the order until the new group stands, before the session parks; default 20 s.</summary>
     public TimeSpan SwitchDeadline { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Most bytes of recorded tensors that a job keeps on shared storage; default 8 GiB.</summary>
+    public long MostRecordBytes { get; init; } = 8L << 30;
+
     /// <summary>Puts an observer between training and its groups, for tests that fail a chosen rank at a chosen collective.</summary>
     public Func<IRankGroups, IRankGroups>? Instrument { get; init; }
 
-    /// <summary>Refuses deadlines that are not positive.</summary>
-    /// <exception cref="ArgumentException">Names the deadline that is not positive.</exception>
+    /// <summary>Refuses deadlines and limits that are not positive.</summary>
+    /// <exception cref="ArgumentException">Names what is not positive.</exception>
     public void Validate()
     {
         Require(RecordDeadline, nameof(RecordDeadline));
         Require(PrepareDeadline, nameof(PrepareDeadline));
         Require(FollowingDeadline, nameof(FollowingDeadline));
         Require(SwitchDeadline, nameof(SwitchDeadline));
+        if (MostRecordBytes <= 0)
+            throw new ArgumentException($"{nameof(MostRecordBytes)} is {MostRecordBytes}: it must be above zero.", nameof(MostRecordBytes));
     }
 
     private static void Require(TimeSpan deadline, string name)

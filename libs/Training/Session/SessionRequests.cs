@@ -25,6 +25,12 @@ public sealed record SessionJob(string Name, ModelShape Shape, TrainingRecipe Re
     /// <summary>One rank's part of the job at step 0; the caller's to dispose.</summary>
     /// <param name="rank">Rank in the layout.</param>
     public Replica CreateReplica(int rank) => new(Shape, Recipe, Layout, Layout.PositionOf(rank));
+
+    internal Replica CreateReplica(int rank, ReplicaMemory memory) => new(new ByteGpt(Shape), Recipe, Layout, Layout.PositionOf(rank), memory);
+
+    /// <summary>Elements of the longest buffer that any role of the job has on one of a machine's devices.</summary>
+    internal int LongestBuffer(int device) =>
+        JobRoles.Of(this).Max(ranks => new ParameterLayout(new ByteGpt(Shape), Layout, Layout.PositionOf(ranks[device])).FlatLength) + 1;
 }
 
 /// <summary>Which techniques a migration uses. Each can be left out, to measure what it saves.</summary>

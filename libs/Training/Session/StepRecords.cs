@@ -18,5 +18,16 @@ public static class StepRecords
     }
 
     /// <summary>Folder of a rank's record.</summary>
-    public static string FolderOf(SessionJob job, int rank) => Path.Combine(job.Directory, "first-step", $"rank-{RecordedFor(job, rank)}");
+    public static string FolderOf(SessionJob job, int rank) => Path.Combine(RootOf(job), NameOf(job, rank));
+
+    /// <summary>Name of a rank's record among those of its job.</summary>
+    public static string NameOf(SessionJob job, int rank) => $"rank-{RecordedFor(job, rank)}";
+
+    /// <summary>The records of a job. Those of its ranks are in use; others were left by an earlier layout.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="mostBytes">Most bytes of contents.</param>
+    public static StepRecordStore StoreOf(SessionJob job, long mostBytes) =>
+        new(RootOf(job), mostBytes, Enumerable.Range(0, job.Layout.Size).Select(rank => NameOf(job, rank)).ToHashSet(StringComparer.Ordinal));
+
+    private static string RootOf(SessionJob job) => Path.Combine(job.Directory, "first-step");
 }

@@ -67,7 +67,7 @@ public sealed partial class TrainingSession
         long bytes;
         try
         {
-            EnsureReplicas(attempt.Request.Job, attempt.Request.To.RanksOf(_machine), out _);
+            EnsureReplicas(attempt.Request.Job, attempt.Request.To.RanksOf(_machine));
             if (TakeState(attempt, sender, boundary) is not { } taken)
                 return false;
             bytes = taken;

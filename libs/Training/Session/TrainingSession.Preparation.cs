@@ -13,7 +13,7 @@ public sealed partial class TrainingSession
         var shadow = Rejected("There is no role to warm up for.");
         foreach (var ranks in JobRoles.Of(request.Job))
         {
-            (shadow, _) = await RunShadowAsync(request.Job, ranks, _stopping.Token).ConfigureAwait(false);
+            shadow = await RunShadowAsync(request.Job, ranks, _stopping.Token, renew: true).ConfigureAwait(false);
             if (!shadow.Good)
                 break;
         }
@@ -24,10 +24,10 @@ public sealed partial class TrainingSession
                 _phase = shadow.Good ? SessionPhase.Warm : SessionPhase.Idle;
         }
 
-        Raise(new WarmUpDone(shadow) { Job = request.JobName, Generation = request.Generation }, KeyOf(request));
+        Raise(new WarmUpDone(shadow, _warm.All) { Job = request.JobName, Generation = request.Generation }, KeyOf(request));
     }
 
-    private async Task<(ShadowResult Result, long AllocatedBytes)> RunShadowAsync(SessionJob job, IReadOnlyList<int> ranks, CancellationToken ct)
+    private async Task<ShadowResult> RunShadowAsync(SessionJob job, IReadOnlyList<int> ranks, CancellationToken ct, bool renew = false)
     {
         var waited = Stopwatch.StartNew();
         using var timer = new PeriodicTimer(RecordInterval);
@@ -36,70 +36,85 @@ public sealed partial class TrainingSession
             while (!ranks.All(rank => Directory.Exists(StepRecords.FolderOf(job, rank)) && CheckpointStore.HasInitial(job, rank)))
             {
                 if (waited.Elapsed > _options.RecordDeadline)
-                    return (Rejected($"No record of rank {string.Join(" and ", ranks)} appeared in {job.Directory} within {_options.RecordDeadline}."), 0);
+                    return Rejected($"No record of rank {string.Join(" and ", ranks)} appeared in {job.Directory} within {_options.RecordDeadline}.");
                 await timer.WaitForNextTickAsync(ct).ConfigureAwait(false);
             }
 
-            return await Task.Factory.StartNew(() => RunShadow(job, ranks), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            return await Task.Factory.StartNew(() => RunShadow(job, ranks, renew), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            return (Rejected("The shadow iteration was given up."), 0);
+            return Rejected("The shadow iteration was given up.");
         }
         catch (Exception broken) when (broken is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            return (Rejected($"The job's files cannot be read: {broken.Message}"), 0);
+            return Rejected($"The job's files cannot be read: {broken.Message}");
         }
     }
 
-    private (ShadowResult Result, long AllocatedBytes) RunShadow(SessionJob job, IReadOnlyList<int> ranks)
+    /// <summary>Runs the shadow iteration of a role, or takes that of an earlier warm-up, and leaves replicas of the ranks.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="ranks">Ranks of one machine.</param>
+    /// <param name="renew">Give back the memory of another role first: a standby holds no more than the role that it keeps.</param>
+    private ShadowResult RunShadow(SessionJob job, IReadOnlyList<int> ranks, bool renew)
     {
         lock (_shadowGate)
         {
-            if (_warmShadow is { Good: true } earlier && Fits(job, ranks))
+            if (renew && !Fits(job, ranks))
+                FreeReplicas();
+            if (_warm.Find(job, ranks) is { } earlier)
             {
-                EnsureReplicas(job, ranks, out _);
-                return (earlier, 0);
+                EnsureReplicas(job, ranks);
+                return earlier;
             }
 
-            // The record is of ranks of the same role; unless its replicas serve as they are, they make room for those of the machine's own ranks.
-            var recorded = EnsureReplicas(job, [.. ranks.Select(rank => StepRecords.RecordedFor(job, rank))], out var allocatedBytes);
-            var shadow = MachineShadow.Run(job, recorded, _corpus!);
-            EnsureReplicas(job, ranks, out var moreBytes);
-            allocatedBytes = Math.Max(allocatedBytes, moreBytes);
-            lock (_gate)
-                _warmShadow = shadow;
-            return (shadow, allocatedBytes);
+            var shadow = MachineShadow.Run(job, EnsureReplicas(job, WarmRoles.RecordedFor(job, ranks)), _corpus!);
+            _warm.Note(job, ranks, shadow);
+            EnsureReplicas(job, ranks);
+            return shadow;
         }
     }
 
-    // Replicas are kept from warm-up to training: their memory and the compiled code are what makes a standby warm. Data-parallel ranks are alike unless the optimizer is sharded.
-    private bool Fits(SessionJob job, IReadOnlyList<int> ranks) =>
-        _local is not null && _job == job && _local.All.Count == ranks.Count && _local.All.Zip(ranks).All(pair => IsAlike(job, pair.First.Rank, pair.Second));
+    private bool IsFilled(SessionJob job, IReadOnlyList<int> ranks) => _local is not null && _job == job && _local.All.Count == ranks.Count;
 
+    private bool Fits(SessionJob job, IReadOnlyList<int> ranks) => IsFilled(job, ranks) && _local!.All.Zip(ranks).All(pair => IsAlike(job, pair.First.Rank, pair.Second));
+
+    // Data-parallel ranks are alike unless the optimizer is sharded.
     private static bool IsAlike(SessionJob job, int rank, int other)
     {
         var (at, next) = (job.Layout.PositionOf(rank), job.Layout.PositionOf(other));
         return job.Recipe.ShardOptimizer ? at == next : (at.Pp, at.Tp) == (next.Pp, next.Tp);
     }
 
-    private LocalRanks EnsureReplicas(SessionJob job, IReadOnlyList<int> ranks, out long allocatedBytes)
+    /// <summary>
+    /// Replicas of the ranks, in the memory that is there: it is kept from warm-up to training, and with the compiled code it is what makes a standby warm. Another role takes what it has more.
+    /// </summary>
+    private LocalRanks EnsureReplicas(SessionJob job, IReadOnlyList<int> ranks)
     {
-        allocatedBytes = 0;
-        if (Fits(job, ranks))
+        if (IsFilled(job, ranks))
         {
             foreach (var (local, rank) in _local!.All.Zip(ranks))
-                local.Rank = rank;
+            {
+                if (IsAlike(job, local.Rank, rank))
+                    local.Rank = rank;
+                else
+                    local.Promote(job, rank);
+            }
+
             return _local;
         }
 
+        FreeReplicas();
+        _corpus = Corpus.Load(job.CorpusFile);
+        _local = new LocalRanks([.. ranks.Select((rank, device) => new LocalRank(rank, job.CreateReplica(rank, new ReplicaMemory(job.LongestBuffer(device), _meter))))]);
+        _job = job;
+        return _local;
+    }
+
+    private void FreeReplicas()
+    {
         _local?.Dispose();
         _local = null;
-        _corpus = Corpus.Load(job.CorpusFile);
-        _local = new LocalRanks([.. ranks.Select(rank => new LocalRank(rank, job.CreateReplica(rank)))]);
-        _job = job;
-        allocatedBytes = _local.Bytes;
-        return _local;
     }
 
     private static ShadowResult Rejected(string reason) => new(false, reason, float.NaN, TimeSpan.Zero, 0, 0);
@@ -108,7 +123,7 @@ public sealed partial class TrainingSession
     {
         // A preparation that was dropped is on its way out.
         await earlier.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var started = Now();
+        var (started, allocated) = (Now(), _meter.Allocated);
         try
         {
             var twoPhase = attempt.Request.Job.Techniques.TwoPhaseGroups;
@@ -124,10 +139,11 @@ public sealed partial class TrainingSession
                     attempt.IsReady = true;
                     if (prepared is not null)
                         Hold(attempt, prepared);
+                    attempt.AllocatedBefore = _meter.Allocated;
                     if (attempt.Role == MigrationRole.Joiner)
                         StartThread($"join {attempt.Request.JobName}/{attempt.Request.Generation}", () => Join(attempt));
                     Raise(
-                        new PreparationDone(digest, Milliseconds(started, Now()), attempt.DeviceBytes, attempt.Shadow)
+                        new PreparationDone(digest, Milliseconds(started, Now()), attempt.AllocatedBefore - allocated, attempt.Shadow)
                         {
                             Job = attempt.Request.JobName,
                             Generation = attempt.Request.Generation,
@@ -187,20 +203,16 @@ public sealed partial class TrainingSession
     {
         var (request, job) = (attempt.Request, attempt.Request.Job);
         var ranks = request.To.RanksOf(_machine);
-        var wasWarm = _warmShadow is { Good: true } && Fits(job, ranks);
-        var allocatedBytes = 0L;
         if (job.Techniques.Sandbox)
         {
-            (attempt.Shadow, allocatedBytes) = await RunShadowAsync(job, ranks, attempt.Dropped).ConfigureAwait(false);
+            attempt.Shadow = await RunShadowAsync(job, ranks, attempt.Dropped).ConfigureAwait(false);
             if (!attempt.Shadow.Good)
                 throw new InvalidDataException($"The shadow iteration is not good: {attempt.Shadow.Reason}");
         }
         else if (attempt.IsFollowed)
         {
-            EnsureReplicas(job, ranks, out allocatedBytes);
+            EnsureReplicas(job, ranks);
         }
-
-        attempt.DeviceBytes = wasWarm ? 0 : allocatedBytes;
     }
 
     private async Task<PreparedGroups> PrepareAsJoinerAsync(MigrationAttempt attempt)

@@ -294,7 +294,7 @@ public sealed partial class TrainingSession
             return;
         _pendingSwitch = null;
         TellAgreement();
-        Raise(done);
+        Raise(done with { DeviceBytes = _meter.Allocated - pending.Attempt.AllocatedBefore });
         pending.Attempt.Dispose();
     }
 }

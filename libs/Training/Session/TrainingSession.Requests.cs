@@ -213,7 +213,7 @@ public sealed partial class TrainingSession
         if (ReferenceEquals(_lost, attempt))
             _lost = null;
         if (attempt.Role == MigrationRole.Joiner)
-            _phase = _warmShadow is { Good: true } ? SessionPhase.Warm : SessionPhase.Idle;
+            _phase = _warm.IsWarm ? SessionPhase.Warm : SessionPhase.Idle;
         attempt.Drop();
         _inbox.Post(new Signal.AttemptDropped(attempt));
         if (attempt.Prepared is { } prepared)

@@ -15,11 +15,11 @@ public sealed partial class TrainingSession
         try
         {
             // Replicas that have run a shadow iteration are not at step 0 any more.
-            _local?.Dispose();
-            _local = null;
-            var local = EnsureReplicas(request.Job, request.Topology.RanksOf(_machine), out _);
+            FreeReplicas();
+            var local = EnsureReplicas(request.Job, request.Topology.RanksOf(_machine));
             local.Run(rank =>
             {
+                rank.Replica.Initialize();
                 CheckpointStore.SaveInitial(request.Job, rank.Rank, rank.Replica);
                 return true;
             });
@@ -155,9 +155,10 @@ public sealed partial class TrainingSession
         string? failure = null;
         try
         {
-            record?.Save(StepRecords.FolderOf(_job!, rank));
+            if (record is not null)
+                StepRecords.StoreOf(_job!, _options.MostRecordBytes).Save(StepRecords.NameOf(_job!, rank), record);
         }
-        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException)
+        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException or StepRecordException)
         {
             failure = broken.Message;
         }

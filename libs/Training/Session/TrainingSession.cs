@@ -33,7 +33,8 @@ public sealed partial class TrainingSession : IAsyncDisposable
     private MachineGroups? _groups;
     private MigrationAttempt? _attempt;
     private MigrationAttempt? _lost;
-    private ShadowResult? _warmShadow;
+    private readonly WarmRoles _warm = new();
+    private readonly DeviceMeter _meter = new();
     private Thread? _thread;
     private Task _background = Task.CompletedTask;
     private Task _preparing = Task.CompletedTask;

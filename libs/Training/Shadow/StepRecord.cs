@@ -33,7 +33,7 @@ public sealed record RecordedGroup(GroupRole Role, int Rank, int Size, IReadOnly
 public sealed record StepRecord(
     string Job, int Rank, ParallelLayout Layout, long Step, ulong Seed, uint LossBits, string GradientsDigest, string UpdatedDigest, IReadOnlyList<RecordedGroup> Groups)
 {
-    /// <summary>Writes the record into a folder that is whole or absent after a crash; an existing one is replaced.</summary>
+    /// <summary>Writes the record into a folder that is whole or absent after a crash; an existing one is replaced. Outputs are shared with the records beside it.</summary>
     /// <param name="folder">Folder of this one record.</param>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     public void Save(string folder) => StepRecordFolder.Write(this, folder);

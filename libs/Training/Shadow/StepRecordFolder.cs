@@ -6,12 +6,12 @@ using TrainMover.Collectives;
 
 namespace TrainMover.Training;
 
-/// <summary>A record on storage: <c>index.json</c> (a body and its checksum) and <c>outputs.bin</c> (all outputs, group by group, one after the other, each with its checksum in the index).</summary>
+/// <summary>A record on storage: <c>index.json</c> (a body and its checksum), which names the outputs by their SHA-256; they lie in the folder <c>contents</c> beside it.</summary>
 internal static class StepRecordFolder
 {
     private const string IndexFile = "index.json";
-    private const string OutputsFile = "outputs.bin";
-    private const string Format = "trainmover.step-record.v2";
+    private const string Unfinished = ".tmp";
+    private const string Format = "trainmover.step-record.v3";
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, Converters = { new JsonStringEnumConverter() } };
 
@@ -28,21 +28,20 @@ internal static class StepRecordFolder
     {
         var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         var parent = Path.GetDirectoryName(target)!;
-        var temporary = $"{target}.{Guid.NewGuid():N}.tmp";
+        var temporary = $"{target}.{Guid.NewGuid():N}{Unfinished}";
+        WriteContents(record, target);
         Directory.CreateDirectory(temporary);
         try
         {
-            DurableFile.WriteAndFlush(Path.Combine(temporary, OutputsFile), stream =>
-            {
-                foreach (var call in record.Groups.SelectMany(group => group.Calls))
-                    stream.Write(call.Output.Span);
-            });
             DurableFile.WriteAndFlush(Path.Combine(temporary, IndexFile), stream => stream.Write(SerializeIndex(record)));
             DurableFile.FlushFolder(temporary);
             if (Directory.Exists(target))
                 Directory.Delete(target, recursive: true);
             Directory.Move(temporary, target);
             DurableFile.FlushFolder(parent);
+
+            // Another machine may have made room meanwhile, before this record counted.
+            WriteContents(record, target);
         }
         catch
         {
@@ -65,6 +64,35 @@ internal static class StepRecordFolder
             throw new StepRecordException(folder, $"it cannot be read ({error.Message})", error);
         }
     }
+
+    /// <summary>Whether a folder is one of a record.</summary>
+    public static bool IsRecord(string folder) => !folder.EndsWith(Unfinished, StringComparison.Ordinal) && File.Exists(Path.Combine(folder, IndexFile));
+
+    /// <summary>Contents of a record that is to be written.</summary>
+    public static IEnumerable<ContentKey> ContentsOf(StepRecord record) => Outputs(record).Select(output => RecordContents.KeyOf(output.Span));
+
+    /// <summary>Contents that a record on storage names; none where it cannot be read.</summary>
+    public static IReadOnlyList<ContentKey> ContentsOf(string folder)
+    {
+        try
+        {
+            return [.. ReadIndex(folder).Groups.SelectMany(group => group.Calls).Where(call => call.OutputLength > 0).Select(call => new ContentKey(call.OutputDigest, call.OutputLength))];
+        }
+        catch (Exception error) when (error is StepRecordException or IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
+        {
+            return [];
+        }
+    }
+
+    private static void WriteContents(StepRecord record, string folder)
+    {
+        var contents = RecordContents.Beside(folder);
+        foreach (var output in Outputs(record))
+            contents.Write(output);
+    }
+
+    private static IEnumerable<ReadOnlyMemory<byte>> Outputs(StepRecord record) =>
+        record.Groups.SelectMany(group => group.Calls).Select(call => call.Output).Where(output => !output.IsEmpty);
 
     private static byte[] SerializeIndex(StepRecord record)
     {
@@ -90,28 +118,17 @@ internal static class StepRecordFolder
 
     private static RecordedGroup[] ReadGroups(string folder, IReadOnlyList<Group> groups)
     {
-        using var stream = File.OpenRead(Path.Combine(folder, OutputsFile));
-        var length = groups.Sum(group => group.Calls.Sum(call => call.OutputLength));
-        if (stream.Length != length)
-            throw new StepRecordException(folder, $"its outputs are {stream.Length} bytes long instead of {length}");
-        return [.. groups.Select(group => new RecordedGroup(group.Role, group.Rank, group.Size, ReadCalls(folder, stream, group)))];
+        var contents = RecordContents.Beside(folder);
+        return [.. groups.Select(group => new RecordedGroup(group.Role, group.Rank, group.Size, ReadCalls(folder, contents, group)))];
     }
 
-    private static RecordedCall[] ReadCalls(string folder, FileStream stream, Group group)
-    {
-        var recorded = new RecordedCall[group.Calls.Count];
-        for (var index = 0; index < recorded.Length; index++)
-        {
-            var call = group.Calls[index];
-            var output = new byte[call.OutputLength];
-            stream.ReadExactly(output);
-            if (Sha256(output) != call.OutputDigest)
-                throw new StepRecordException(folder, $"the output of call {index} ({call.Operation}) of group {group.Role} does not have its checksum");
-            recorded[index] = new RecordedCall(index, call.Operation, call.Length, call.InputDigest, output);
-        }
-
-        return recorded;
-    }
+    private static RecordedCall[] ReadCalls(string folder, RecordContents contents, Group group) =>
+    [
+        .. group.Calls.Select((call, index) => new RecordedCall(index, call.Operation, call.Length, call.InputDigest, call.OutputLength == 0
+            ? []
+            : contents.Read(new ContentKey(call.OutputDigest, call.OutputLength))
+                ?? throw new StepRecordException(folder, $"the output of call {index} ({call.Operation}) of group {group.Role} is missing or does not have its checksum"))),
+    ];
 
     private static string Sha256(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 }
