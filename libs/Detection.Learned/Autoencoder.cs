@@ -51,7 +51,7 @@ internal sealed class Autoencoder : nn.Module<Tensor, Tensor>
             {
                 using (NewDisposeScope())
                 {
-                    var batch = tensor(Flat([.. chosen.Select(sample => samples[sample])]), chosen.Length, features);
+                    var batch = Aligned([.. chosen.Select(sample => samples[sample])]);
                     nn.functional.smooth_l1_loss(network.forward(batch), batch).backward();
                 }
 
@@ -70,9 +70,8 @@ internal sealed class Autoencoder : nn.Module<Tensor, Tensor>
         if (samples.Length == 0) return [];
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        var flat = Flat(samples);
-        var foretold = forward(tensor(flat, samples.Length, samples[0].Length)).data<float>().ToArray();
-        return [.. flat.Zip(foretold, (seen, expected) => seen - expected).Chunk(samples[0].Length)];
+        var foretold = forward(Aligned(samples)).data<float>().ToArray();
+        return [.. samples.SelectMany(sample => sample).Zip(foretold, (seen, expected) => seen - expected).Chunk(samples[0].Length)];
     }
 
     protected override void Dispose(bool disposing)
@@ -85,7 +84,8 @@ internal sealed class Autoencoder : nn.Module<Tensor, Tensor>
         base.Dispose(disposing);
     }
 
-    private static float[] Flat(float[][] samples) => [.. samples.SelectMany(sample => sample)];
+    // A tensor over a managed array begins anywhere, and the last bits of a matrix product depend on where: a copy begins where the library aligns it.
+    private static Tensor Aligned(float[][] samples) => tensor(samples.SelectMany(sample => sample).ToArray(), samples.Length, samples[0].Length).clone();
 
     // Uniform within one over the root of the inputs, from a generator of its own: what else draws random numbers in the process changes nothing.
     private void Initialise(Random random)
