@@ -19,8 +19,8 @@ public sealed record JobSlowdownSettings : DetectorSettings
     /// <summary>What is tolerated beyond that, as a multiple of the usual spread. Default 2.</summary>
     public double Spreads { get; init; } = 2;
 
-    /// <summary>Slowness beyond what is tolerated that has to add up, as a multiple of what is tolerated. Default 1.5.</summary>
-    public double Limit { get; init; } = 1.5;
+    /// <summary>Slowness beyond what is tolerated that has to add up, as a multiple of what is tolerated. Default 1.</summary>
+    public double Limit { get; init; } = 1;
 
     /// <summary>Steps at the usual pace after which the job has recovered. Default 32.</summary>
     public int Recovery { get; init; } = 32;

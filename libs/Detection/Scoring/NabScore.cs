@@ -42,9 +42,33 @@ public static class NabScore
 
     /// <summary>NAB's own procedure: the one threshold for all series that gives the corpus its best score.</summary>
     /// <exception cref="ArgumentException">A window lies outside its series, or no series has a window.</exception>
-    public static NabResult Best(IReadOnlyList<NabSeries> corpus, NabProfile? profile = null) => corpus
-        .SelectMany(series => series.Scores.Skip(ProbationOf(series))).Append(double.MaxValue).Distinct().OrderDescending()
-        .Select(threshold => At(threshold, corpus, profile)).MaxBy(result => result.Raw)!;
+    public static NabResult Best(IReadOnlyList<NabSeries> corpus, NabProfile? profile = null)
+    {
+        profile ??= NabProfile.Standard;
+        var samples = corpus.SelectMany((series, number) => Weigh(series, profile).Select(sample => (sample.Score, Window: (number, sample.Window), sample.Weight))).OrderByDescending(sample => sample.Score).ToList();
+        var windows = new Dictionary<(int, int), double>();
+        var (threshold, most, sum) = (double.PositiveInfinity, 0.0, 0.0);
+        foreach (var (index, sample) in samples.Index())
+        {
+            if (sample.Window.Window < 0)
+            {
+                sum += sample.Weight;
+            }
+            else
+            {
+                // A missed window costs, so finding it gains that as well; its earliest detection weighs most.
+                var before = windows.GetValueOrDefault(sample.Window, -profile.FalseNegative);
+                windows[sample.Window] = Math.Max(before, sample.Weight);
+                sum += windows[sample.Window] - before;
+            }
+
+            // Equal scores are on the same side of every threshold.
+            if (index + 1 < samples.Count && samples[index + 1].Score == sample.Score) continue;
+            if (sum > most) (threshold, most) = (sample.Score, sum);
+        }
+
+        return At(threshold, corpus, profile);
+    }
 
     /// <summary>Samples at the begin of a series that do not count.</summary>
     public static int ProbationOf(NabSeries series) => (int)Math.Min(Math.Floor(Probation * series.Scores.Count), Probation * LongestCounted);
@@ -56,27 +80,32 @@ public static class NabScore
         if (series.Windows.Any(window => window.First < 0 || window.Last < window.First || window.Last >= series.Scores.Count))
             throw new ArgumentException($"A window of {series.Name} lies outside its {series.Scores.Count} samples.", nameof(series));
         var probation = ProbationOf(series);
-        double raw = 0;
-        var (counted, detected, falsePositives) = (0, 0, 0);
-        foreach (var (first, last) in series.Windows.Where(window => window.Last >= probation))
-        {
-            counted++;
-            var width = last - first + 1;
-            var hit = Enumerable.Range(Math.Max(first, probation), last - Math.Max(first, probation) + 1).Where(sample => series.Scores[sample] >= threshold).Cast<int?>().FirstOrDefault();
-            if (hit is { } earliest) detected++;
-            raw += hit is { } at ? profile.TruePositive * Sigmoid(-(last - at + 1) / (double)width) / Sigmoid(-1) : -profile.FalseNegative;
-        }
+        var detected = Weigh(series, profile).Where(sample => sample.Score >= threshold).ToList();
+        var hits = detected.Where(sample => sample.Window >= 0).GroupBy(sample => sample.Window).Select(window => window.Max(sample => sample.Weight)).ToList();
+        var wrong = detected.Where(sample => sample.Window < 0).ToList();
+        var counted = series.Windows.Count(window => window.Last >= probation);
+        return new NabResult(threshold, hits.Sum() + wrong.Sum(sample => sample.Weight) - (profile.FalseNegative * (counted - hits.Count)), double.NaN, counted, hits.Count, wrong.Count);
+    }
 
-        for (var sample = probation; sample < series.Scores.Count; sample++)
+    // What each sample that counts adds if it is a detection; window -1 is outside.
+    private static IEnumerable<(double Score, int Window, double Weight)> Weigh(NabSeries series, NabProfile profile)
+    {
+        var next = 0;
+        for (var sample = 0; sample < series.Scores.Count; sample++)
         {
-            if (series.Scores[sample] < threshold || series.Windows.Any(window => sample >= window.First && sample <= window.Last)) continue;
-            falsePositives++;
-            var before = series.Windows.Where(window => window.Last < sample).Cast<(int First, int Last)?>().LastOrDefault();
-            var distance = before is { } window ? (sample - window.Last) / (double)Math.Max(1, window.Last - window.First) : FarBehind;
-            raw += profile.FalsePositive * Sigmoid(distance);
+            while (next < series.Windows.Count && series.Windows[next].Last < sample) next++;
+            if (sample < ProbationOf(series)) continue;
+            if (next < series.Windows.Count && sample >= series.Windows[next].First)
+            {
+                var (first, last) = series.Windows[next];
+                yield return (series.Scores[sample], next, profile.TruePositive * Sigmoid(-(last - sample + 1) / (double)(last - first + 1)) / Sigmoid(-1));
+            }
+            else
+            {
+                var distance = next == 0 ? FarBehind : (sample - series.Windows[next - 1].Last) / (double)Math.Max(1, series.Windows[next - 1].Last - series.Windows[next - 1].First);
+                yield return (series.Scores[sample], -1, profile.FalsePositive * Sigmoid(distance));
+            }
         }
-
-        return new NabResult(threshold, raw, double.NaN, counted, detected, falsePositives);
     }
 
     private static NabResult Sum(double threshold, List<NabResult> results, IReadOnlyList<NabSeries> corpus, NabProfile profile)

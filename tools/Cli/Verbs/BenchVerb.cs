@@ -17,6 +17,7 @@ internal static class BenchVerb
         command.Subcommands.Add(PauseBenchVerbs.Flatness());
         command.Subcommands.Add(PauseBenchVerbs.Efficiency());
         command.Subcommands.Add(DeltaPlan());
+        command.Subcommands.Add(DetectBenchVerb.Create());
         command.Subcommands.Add(CollectivesVerb.Create());
         command.Subcommands.Add(ParseBenchVerb.Create());
         command.Subcommands.Add(CollectivesVerb.CreateRank());

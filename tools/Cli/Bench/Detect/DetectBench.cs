@@ -1,0 +1,54 @@
+using Spectre.Console;
+using TrainMover.Cli.CommandLine;
+
+namespace TrainMover.Cli.Bench.Detect;
+
+/// <summary>Every detector on real data, with the truth kept apart from it.</summary>
+internal static class DetectBench
+{
+    public static DetectResult Run(string root, string? models, IProgress<string> progress)
+    {
+        var data = DetectionData.In(root);
+        var traces = StragglerPart.Run(data.Traces, progress);
+        var workers = WorkerTimesPart.Run(data.Workers, progress);
+        var incidents = IncidentPart.Run(data.Incidents, progress);
+        var series = SeriesPart.Run(data.Series, progress);
+        var learned = LearnedPart.Run(data.Machines, root, models, progress);
+        Measured[] parts = [traces, workers, incidents, series, learned];
+        return new DetectResult(
+            [.. parts.SelectMany(part => part.Rows)], [.. parts.SelectMany(part => part.Bars)], traces.Details, workers.Details, incidents.Details, series.Details, (LearnedDetails)learned.Details,
+            [.. parts.SelectMany(part => part.Plots)]);
+    }
+
+    public static void Tell(Output output, DetectResult result)
+    {
+        var table = Output.Table("data", "detector", "fault", "faults", "found", "precision", "recall", "false alarms", "per machine-day", "median delay");
+        foreach (var row in result.Scorecard)
+        {
+            table.Row(
+                row.Data, row.Detector, row.Fault, $"{row.Faults}", $"{row.Found}", Part(row.Precision), Part(row.Recall), $"{row.FalseAlarms}",
+                row.FalseAlarmsPerMachineDay is { } rate ? $"{rate:0.00}" : "", row.MedianDelay ?? "");
+        }
+
+        output.Console.Write(table);
+        var machines = Output.Table("set", "machine", "point-wise precision", "recall", "F1", "events found", "explained", "at 1 false alarm a day: events found", "false alarms a day");
+        foreach (var machine in result.Learned.Machines)
+        {
+            machines.Row(
+                machine.Set, machine.Machine, $"{machine.Precision:0.00}", $"{machine.Recall:0.00}", $"{machine.F1:0.000}", $"{machine.AtQuantile.Detected} of {machine.AtQuantile.Labelled}",
+                $"{machine.Explained} of {machine.Explainable}", $"{machine.AtOneADay.Detected} of {machine.AtOneADay.Labelled}", $"{machine.AtOneADay.FalseAlarms / machine.TestDays:0.00}");
+        }
+
+        foreach (var set in result.Learned.Sets) machines.Row(set.Set, "mean", $"{set.Precision:0.00}", $"{set.Recall:0.00}", $"{set.F1:0.000}", "", "", "", "");
+        output.Console.Write(machines);
+        foreach (var bar in result.Bars) output.Line($"{bar.Name}: {(bar.Met ? "met" : "NOT MET")} ({bar.Seen.TrimEnd('.')})");
+        static string Part(double? value) => value is { } part ? $"{part:0.00}" : "";
+    }
+}
+
+internal sealed record DetectResult(
+    IReadOnlyList<ScorecardRow> Scorecard, IReadOnlyList<Bar> Bars, object Traces, object Workers, object Incidents, object Series, LearnedDetails Learned,
+    [property: System.Text.Json.Serialization.JsonIgnore] IReadOnlyList<ScorePlot> Plots)
+{
+    public bool AllMet => Bars.All(bar => bar.Met);
+}
