@@ -1,5 +1,6 @@
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Telemetry;
+using TrainMover.Detector.Sources;
 using TrainMover.Domain;
 using TrainMover.Domain.Detection;
 using TrainMover.ServiceDefaults.Deciding;
@@ -7,7 +8,7 @@ using TrainMover.ServiceDefaults.Deciding;
 namespace TrainMover.Detector;
 
 /// <summary>What the Detector does about the facts that reach it. The window of the detectors has one owner at a time.</summary>
-public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, TimeProvider clock)
+public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, SourceWindow sources, TimeProvider clock)
 {
     private readonly Lock _window = new();
 
@@ -16,6 +17,7 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, Ti
     public Task ObserveAsync(Fact fact, object body, CancellationToken ct)
     {
         if (body is StepCompleted || (body is Heartbeat heartbeat && Note(heartbeat))) return Task.CompletedTask;
+        if (SourceWindow.Takes(body)) return ObserveSourceAsync(fact, body, ct);
         return runner.DecideAsync(fact, world => Locked(() => detectors.Observe(world, new Observation(fact.Source, fact.Id!, body), clock.GetUtcNow())), ct);
     }
 
@@ -38,6 +40,13 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, Ti
 
     /// <summary>Resolves what completed migrations answered.</summary>
     public Task ResolveAsync(Fact fact, CancellationToken ct) => runner.DecideAsync(fact, Detectors.Resolve, ct);
+
+    // What an error code or metric leads to is judged over what its machine said before. A lost agent is noticed by heartbeats, not here.
+    private async Task ObserveSourceAsync(Fact fact, object body, CancellationToken ct)
+    {
+        var findings = Locked(() => sources.Take(fact.Source, fact.Id!, body, clock.GetUtcNow()));
+        foreach (var finding in findings) await runner.DecideAsync(fact with { Id = findings.Count == 1 ? fact.Id : $"{fact.Id}/{finding.InterruptionId}" }, finding.Raise, ct);
+    }
 
     private bool Note(Heartbeat heartbeat) => Locked(() => detectors.Note(heartbeat, clock.GetUtcNow()));
 

@@ -127,12 +127,9 @@ public sealed class DetectionTests
     }
 
     [Fact]
-    public void Notices_and_known_error_codes_are_expected_interruptions_and_unknown_codes_none()
+    public void Notices_are_expected_interruptions()
     {
         Observe(new MaintenanceScheduled("m0", "firmware")).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Kind.ShouldBe(InterruptionKind.Expected);
-        Observe(new FaultReported("m2", "XID-79", "fallen off the bus")).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Reason
-            .ShouldBe("m2 reported XID-79 (fallen off the bus).");
-        Observe(new FaultReported("m1", "xid-13")).ShouldBeEmpty();
     }
 
     [Fact]

@@ -51,6 +51,18 @@ public enum InterruptionCause
 
     /// <summary>An error code that the policy answers with replacement.</summary>
     [JsonStringEnumMemberName("error-code")] ErrorCode,
+
+    /// <summary>Heat keeps the clock of a device down.</summary>
+    [JsonStringEnumMemberName("thermal-throttle")] ThermalThrottle,
+
+    /// <summary>Something else than heat keeps the clock of a device down while it is busy.</summary>
+    [JsonStringEnumMemberName("clock-throttle")] ClockThrottle,
+
+    /// <summary>Memory of a device fails.</summary>
+    [JsonStringEnumMemberName("memory-error")] MemoryError,
+
+    /// <summary>A link of a device has errors, is down, or goes down again and again.</summary>
+    [JsonStringEnumMemberName("link-error")] LinkError,
 }
 
 /// <summary>One observation that led to an interruption.</summary>

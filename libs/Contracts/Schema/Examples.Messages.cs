@@ -17,6 +17,11 @@ public static partial class Examples
             new WorkerExited("m1", 4711, Ordered: false, Job, 1, "killed by signal 9", Now),
             new PeerUnreachable("m0", Job, 1, "m1", "connection reset", Now),
             new FaultReported("m1", "xid-79", "GPU has fallen off the bus", Now),
+            new KernelFaultSeen(
+                "m1", "xid-149", "NETIR_LINK_EVT Fatal XC0 i0 Link 09 (0x004525c6 0x00000000)", new DateTimeOffset(2026, 3, 1, 13, 0, 0, TimeSpan.Zero), "0018:01:00", "netir-link-evt/4/0", "reset",
+                SaysFatal: true, 4711, "python3", IsDetail: false, Now),
+            new DeviceMetricsTaken("m1", new DateTimeOffset(2026, 3, 1, 13, 0, 0, TimeSpan.Zero), [new("GPU-20c56d28", "device.temperature", 61)]),
+            new SourceSight("m1", "prometheus", IsBlind: true, "http://localhost:9400/metrics did not answer within 5 s."),
             new MaintenanceScheduled("m1", "firmware update", new DateTimeOffset(2026, 3, 1, 13, 0, 0, TimeSpan.Zero), Now),
             new ReplacementRequested("m1", "noisy fan", "operator", Now),
 

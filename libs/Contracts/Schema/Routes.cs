@@ -19,7 +19,7 @@ internal static class Routes
     public static IReadOnlyList<Participant> Participants { get; } =
     [
         new("telemetry-source", "Any Kafka client that knows of a fault or of a maintenance.",
-            ["trainmover.telemetry.fault-reported.v1", "trainmover.telemetry.maintenance-scheduled.v1"], []),
+            ["trainmover.telemetry.fault-reported.v1", "trainmover.telemetry.maintenance-scheduled.v1", "trainmover.telemetry.device-metrics.v1"], []),
         new("cli", "The command line: injects faults and notices, shows progress.",
             ["trainmover.telemetry.fault-reported.v1", "trainmover.telemetry.maintenance-scheduled.v1", "trainmover.telemetry.replacement-requested.v1"],
             [Topics.Telemetry]),
@@ -39,7 +39,8 @@ internal static class Routes
         new("agent", "One per machine: obeys orders, reports, sends heartbeats and steps.",
             [
                 "trainmover.report.v1", "trainmover.telemetry.heartbeat.v1", "trainmover.telemetry.step-completed.v1", "trainmover.telemetry.worker-exited.v1",
-                "trainmover.telemetry.peer-unreachable.v1", DeadLetter,
+                "trainmover.telemetry.peer-unreachable.v1", "trainmover.telemetry.kernel-fault.v1", "trainmover.telemetry.device-metrics.v1",
+                "trainmover.telemetry.source-sight.v1", DeadLetter,
             ],
             [Topics.Commands]),
         new("subscriber", "Whoever follows interruptions, migrations and the fleet, or looks after dead letters.", [],

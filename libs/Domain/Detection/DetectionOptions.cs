@@ -1,5 +1,3 @@
-using TrainMover.Contracts.Interruptions;
-
 namespace TrainMover.Domain.Detection;
 
 /// <summary>Settings of the detectors.</summary>
@@ -19,20 +17,6 @@ public sealed record DetectionOptions
     /// longer than the heartbeat timeout.
     /// </summary>
     public TimeSpan UnreachableGrace { get; init; } = TimeSpan.FromSeconds(2);
-
-    /// <summary>What follows from an error code; codes that are not listed are no interruption. XIDs after NVIDIA's catalogue: those that end the work of a device.</summary>
-    public IReadOnlyDictionary<string, InterruptionKind> ErrorCodes { get; init; } = new Dictionary<string, InterruptionKind>(StringComparer.OrdinalIgnoreCase)
-    {
-        ["xid-48"] = InterruptionKind.Expected,
-        ["xid-62"] = InterruptionKind.Expected,
-        ["xid-64"] = InterruptionKind.Expected,
-        ["xid-74"] = InterruptionKind.Expected,
-        ["xid-79"] = InterruptionKind.Expected,
-        ["xid-95"] = InterruptionKind.Expected,
-        ["xid-119"] = InterruptionKind.Expected,
-        ["xid-120"] = InterruptionKind.Expected,
-        ["fail-slow"] = InterruptionKind.Expected,
-    };
 
     /// <summary>The first broken rule, or null when the settings agree with each other.</summary>
     public string? BrokenRule() => this switch

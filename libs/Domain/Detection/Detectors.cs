@@ -84,15 +84,6 @@ public sealed class Detectors(DetectionOptions options)
                 Raise(decision, world, observation, request.MachineId, InterruptionKind.Expected, InterruptionCause.Manual,
                     $"{request.MachineId}-manual-{observation.Id}", $"{request.RequestedBy} asked to replace {request.MachineId}: {request.Reason}.", request.MonotonicNs);
                 break;
-            case FaultReported fault:
-                RequireKnown(world, fault.MachineId);
-                if (options.ErrorCodes.TryGetValue(fault.Code, out var kind))
-                {
-                    Raise(decision, world, observation, fault.MachineId, kind, InterruptionCause.ErrorCode,
-                        $"{fault.MachineId}-{fault.Code}-{observation.Id}", $"{fault.MachineId} reported {fault.Code}{(fault.Detail is null ? "" : $" ({fault.Detail})")}.", fault.MonotonicNs);
-                }
-
-                break;
         }
 
         return decision;

@@ -37,7 +37,7 @@ internal sealed class Outgoing(KafkaPublisher publisher, ILogger<Outgoing> log) 
     public ValueTask ReportAsync(AgentReport report, Action? published, CancellationToken ct) => _reports.Writer.WriteAsync((report, published), ct);
 
     /// <summary>Takes telemetry without waiting.</summary>
-    public void Tell(object message) => (message is WorkerExited or PeerUnreachable ? _faults : _telemetry).Writer.TryWrite((message, null));
+    public void Tell(object message) => (message is WorkerExited or PeerUnreachable or KernelFaultSeen or SourceSight ? _faults : _telemetry).Writer.TryWrite((message, null));
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(PublishAsync(_reports.Reader, stoppingToken), PublishAsync(_faults.Reader, stoppingToken), PublishAsync(_telemetry.Reader, stoppingToken));

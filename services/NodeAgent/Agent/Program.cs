@@ -1,4 +1,5 @@
 using TrainMover.Agent;
+using TrainMover.Agent.Sources;
 using TrainMover.Messaging;
 using TrainMover.NodeAgent.Rpc;
 
@@ -25,6 +26,7 @@ builder.Services.AddSingleton<Announcer>().AddHostedService(services => services
 builder.Services.AddHostedService<HeartbeatSource>();
 builder.Services.AddHostedService<WorkerSupervisor>();
 builder.Services.AddHostedService<CommandRelay>();
+builder.Services.AddSingleton(TimeProvider.System).AddHostedService<KernelLogSource>().AddHostedService<PrometheusSource>();
 
 var app = builder.Build();
 app.MapGet("/health", (WorkerView view, Outgoing outgoing) => AgentHealth.Of(view, outgoing));

@@ -1,0 +1,38 @@
+using TrainMover.Contracts.Interruptions;
+using TrainMover.Domain.Fleet;
+using TrainMover.Domain.Interruptions;
+
+namespace TrainMover.Domain.Detection;
+
+/// <summary>What a detector outside of <see cref="Detectors"/> found out about a machine that is still there.</summary>
+/// <param name="InterruptionId">Id of the interruption that it would be.</param>
+/// <param name="MachineId">The machine.</param>
+/// <param name="Cause">Why.</param>
+/// <param name="Severity">What has to be done.</param>
+/// <param name="Reason">Why, in one plain sentence.</param>
+/// <param name="Detector">Detector and version of its settings.</param>
+/// <param name="Evidence">What it was decided on.</param>
+/// <param name="FaultMonotonicNs">Monotonic time of the fault, where it was stamped; nanoseconds.</param>
+public sealed record Finding(
+    string InterruptionId, string MachineId, InterruptionCause Cause, Severity Severity, string Reason, string Detector, IReadOnlyList<Evidence> Evidence, long? FaultMonotonicNs = null)
+{
+    /// <summary>
+    /// Raises it as an expected interruption, unless one is open for the machine that asks for as much: an open replacement of the machine, or the same cause of at least this severity.
+    /// </summary>
+    /// <exception cref="DomainRuleException">It names a machine that nobody announced.</exception>
+    public Decision Raise(World world)
+    {
+        if (world.Machine(MachineId).Status == MachineStatus.Unknown)
+        {
+            var known = string.Join(", ", world.Machines.Select(machine => machine.MachineId));
+            throw new DomainRuleException($"Machine {MachineId} is unknown. Known: {(known.Length == 0 ? "none" : known)}.");
+        }
+
+        var decision = new Decision(world);
+        var isAsked = world.Interruptions.Any(known => known is { Status: InterruptionStatus.Open, Raised: { Kind: InterruptionKind.Expected } raised } && raised.Machines.Contains(MachineId)
+            && (raised.Severity == Severity.Replace || (raised.Cause == Cause && raised.Severity <= Severity)));
+        if (isAsked) return decision;
+        var raised = new InterruptionRaised(InterruptionId, InterruptionKind.Expected, Cause, Severity, [MachineId], Reason, Detector, Evidence, FaultMonotonicNs);
+        return decision.OnInterruption(InterruptionId, state => state.Raise(raised));
+    }
+}
