@@ -31,13 +31,18 @@ public sealed record SessionOptions
         Require(PrepareDeadline, nameof(PrepareDeadline));
         Require(FollowingDeadline, nameof(FollowingDeadline));
         Require(SwitchDeadline, nameof(SwitchDeadline));
-        if (MostRecordBytes <= 0)
-            throw new ArgumentException($"{nameof(MostRecordBytes)} is {MostRecordBytes}: it must be above zero.", nameof(MostRecordBytes));
+        Require(MostRecordBytes, nameof(MostRecordBytes));
     }
 
     private static void Require(TimeSpan deadline, string name)
     {
         if (deadline <= TimeSpan.Zero)
             throw new ArgumentException($"{name} is {deadline}: it must be longer than zero.", name);
+    }
+
+    private static void Require(long bytes, string name)
+    {
+        if (bytes <= 0)
+            throw new ArgumentException($"{name} is {bytes}: it must be above zero.", name);
     }
 }
