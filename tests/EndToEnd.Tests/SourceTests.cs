@@ -34,7 +34,7 @@ public sealed class SourceTests(PostgresFixture postgres)
         memory.Reason.ShouldBe("Of GPU-1 of m2 1 memory errors could not be corrected.");
         memory.Evidence.Count.ShouldBe(2);
 
-        (await PostAsync(http, "/v1/metrics", "{}", "application/json")).ShouldBe((HttpStatusCode.BadRequest, """{"error":"The body is no export of metrics in JSON: \u0027resourceMetrics\u0027 is missing."}"""));
+        (await PostAsync(http, "/v1/metrics", "{}", "application/json")).ShouldBe((HttpStatusCode.BadRequest, """{"error":"The body is no export of metrics in JSON: 'resourceMetrics' is missing."}"""));
         (await PostAsync(http, "/v1/metrics", "\u0001", "application/x-protobuf")).Status.ShouldBe(HttpStatusCode.BadRequest);
         (await PostAsync(http, "/v1/metrics", Export("", 1), "application/json")).Body.ShouldContain("names no machine");
         (await PostAsync(http, "/v1/metrics", "x", "text/plain")).Status.ShouldBe(HttpStatusCode.UnsupportedMediaType);

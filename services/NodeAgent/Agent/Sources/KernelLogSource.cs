@@ -66,7 +66,8 @@ internal sealed class KernelLogSource(AgentOptions options, Outgoing outgoing, T
             {
                 ended.TrySetException(failure);
             }
-        }) { IsBackground = true, Name = Name }.Start();
+        })
+        { IsBackground = true, Name = Name }.Start();
         log.LogInformation("The kernel's messages are read.");
         await ended.Task.WaitAsync(ct);
     }
