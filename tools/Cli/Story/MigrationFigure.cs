@@ -8,7 +8,7 @@ internal static class MigrationFigure
 {
     private const int Width = 1200;
     private const int RowHeight = 44;
-    private const int Margins = 260;
+    private const int Margins = 130;
     private const double BarHalf = 0.32;
     private static readonly Color Training = Colors.LightGray;
 
@@ -17,10 +17,12 @@ internal static class MigrationFigure
         if (story is not { StoppedNs: { } stopped, ResumedNs: { } resumed }) throw new CommandLine.BadInputException($"{story.Plan.MigrationId} never stopped training: there is no pause to draw.");
         var machines = story.Plan.From.Machines.Union(story.Plan.To.Machines, StringComparer.Ordinal).ToList();
         var picture = new Multiplot();
-        picture.AddPlots(2);
-        Before(picture.GetPlot(0), story, machines, stopped);
-        Pause(picture.GetPlot(1), story, machines, stopped, resumed);
-        picture.SavePng(file, Width, Margins + (2 * RowHeight * machines.Count));
+        // What led to an unexpected pause is part of it.
+        var plots = story.IsUnexpected ? 1 : 2;
+        picture.AddPlots(plots);
+        if (!story.IsUnexpected) Before(picture.GetPlot(0), story, machines, stopped);
+        Pause(picture.GetPlot(plots - 1), story, machines, stopped, resumed);
+        picture.SavePng(file, Width, plots * (Margins + (RowHeight * machines.Count)));
     }
 
     private static void Before(Plot plot, MigrationStory story, List<string> machines, long stopped)
@@ -28,20 +30,19 @@ internal static class MigrationFigure
         double Seconds(long at) => (at - story.Origin) / 1e9;
 
         var bars = new Bars(plot, machines);
-        var end = Math.Max(Seconds(stopped), story.IsUnexpected ? (story.ResumedNs!.Value - story.Origin) / 1e9 : 0);
-        foreach (var machine in story.Plan.From.Machines.Where(machine => !story.IsUnexpected || !story.State.Leavers.Contains(machine))) bars.Add("trains", machine, 0, Seconds(stopped), Training);
+        foreach (var machine in story.Plan.From.Machines) bars.Add("trains", machine, 0, Seconds(stopped), Training);
         var prepared = story.At<PreparationStarted>(_ => true);
         foreach (var (machine, ready) in story.State.Ready)
         {
             var done = Seconds(story.At<ParticipantReady>(one => one.MachineId == machine));
-            bars.Add(
-                story.State.Joiners.Contains(machine) ? "joiner prepares (shadow iteration)" : story.State.Leavers.Contains(machine) && !story.IsUnexpected ? "leaver is followed" : "stayer prepares",
-                machine, Math.Max(Seconds(prepared), done - (ready.PrepareMs / 1e3)), done,
-                story.State.Joiners.Contains(machine) ? Colors.SteelBlue : story.State.Leavers.Contains(machine) ? Colors.MediumPurple : Colors.DarkSeaGreen);
+            var (name, colour) = story.State.Joiners.Contains(machine) ? ("joiner prepares (shadow iteration)", Colors.SteelBlue)
+                : story.State.Leavers.Contains(machine) ? ("leaver prepares, and is followed", Colors.MediumPurple)
+                : ("stayer prepares", Colors.DarkSeaGreen);
+            bars.Add(name, machine, Math.Max(Seconds(prepared), done - (ready.PrepareMs / 1e3)), done, colour);
         }
 
-        plot.Title($"{story.Plan.MigrationId}, {(story.IsUnexpected ? "unexpected" : "expected")}, {StoryTables.Moves(story.Plan)}: from {(story.IsUnexpected ? "the fault" : "the notice")} on");
-        bars.Finish("seconds", 0, end * 1.02);
+        plot.Title($"{story.Plan.MigrationId}, {StoryTables.Moves(story.Plan)}: from the notice on, training goes on");
+        bars.Finish("seconds", 0, Seconds(stopped) * 1.02);
     }
 
     private static void Pause(Plot plot, MigrationStory story, List<string> machines, long stopped, long resumed)
@@ -57,7 +58,7 @@ internal static class MigrationFigure
                 bars.Add(phase.Name, machine, Milliseconds(phase.StartMonotonicNs), Milliseconds(Math.Min(phase.EndMonotonicNs, resumed)), colours[names.IndexOf(phase.Name) % colours.Length]);
         }
 
-        plot.Title($"the pause: {story.PauseMs:0.0} ms");
+        plot.Title($"{(story.IsUnexpected ? $"{story.Plan.MigrationId}, {StoryTables.Moves(story.Plan)}: from the fault on" : "the pause")}, {story.PauseMs:0.0} ms");
         bars.Finish("milliseconds", 0, Milliseconds(resumed) * 1.02);
     }
 
