@@ -26,9 +26,6 @@ internal sealed class LocalRanks : IDisposable
 
     public LocalRank? this[int rank] => All.FirstOrDefault(local => local.Rank == rank);
 
-    /// <summary>Device memory of all replicas, in bytes.</summary>
-    public long Bytes => All.Sum(rank => rank.Replica.Bytes);
-
     /// <summary>Runs something for each rank at once and returns when all are done. What fails first in rank order is thrown.</summary>
     public T[] Run<T>(Func<LocalRank, T> act)
     {

@@ -128,7 +128,9 @@ internal static class AblationBench
         return job;
     }
 
-    private static RunSetup Setup(AblationStage stage) => stage.Rehearsed
-        ? new RunSetup { StepsLimit = StepsLimit }
-        : new RunSetup { StepsLimit = StepsLimit, Environment = new Dictionary<string, string> { ["TRAINMOVER_UNREHEARSED"] = "s0,e0" } };
+    private static RunSetup Setup(AblationStage stage) => new()
+    {
+        StepsLimit = StepsLimit,
+        Environment = stage.Rehearsed ? new Dictionary<string, string>() : new() { ["TRAINMOVER_UNREHEARSED"] = "s0,e0" },
+    };
 }

@@ -34,7 +34,7 @@ internal static class EfficiencyBench
     {
         var job = MigrateLayout.All[0].Job(Size);
         (job.Id, job.Steps) = ("efficiency", 1_000_000);
-        var setup = new RunSetup { StepsLimit = StepsLimit, Environment = new Dictionary<string, string> { ["Planning__MaintenanceQuarantine"] = "00:00:00" } };
+        var setup = new RunSetup { StepsLimit = StepsLimit, Environment = RunSetup.NoQuarantine };
         await using var run = await TrainingRun.StartAsync(access, "efficiency", job, null, output.Progress, ct, setup);
         await run.UntilWarmAsync(ct);
         await run.UntilStepAsync(run.Watch.Steps.Completed + 5, ct);
@@ -84,7 +84,7 @@ internal static class EfficiencyBench
         var quietSeconds = (before.To - before.From + after.To - after.From) / 1e9;
         var seconds = (busy.To - busy.From) / 1e9;
         var quiet = quietSteps.Select(step => step.Ms).Median();
-        var preparing = stories.SelectMany(story => Within(steps, Interval<PreparationStarted, SwitchOrdered>(story))).Select(step => step.Ms).Median();
+        var preparing = stories.SelectMany(story => Within(steps, PreparationOf(story))).Select(step => step.Ms).Median();
         var following = stories.SelectMany(story => Within(steps, FollowingOf(story))).Select(step => step.Ms).Median();
         return new EfficiencyReport(
             seconds, Every.TotalSeconds, stories.Count,
@@ -96,7 +96,7 @@ internal static class EfficiencyBench
     private static IEnumerable<JobStep> Within(IReadOnlyList<JobStep> steps, (long From, long To) interval) =>
         steps.Where(step => step.CompletedNs > interval.From && step.CompletedNs <= interval.To);
 
-    private static (long From, long To) Interval<TFirst, TLast>(MigrationStory story) => (story.At<TFirst>(_ => true), story.At<TLast>(_ => true));
+    private static (long From, long To) PreparationOf(MigrationStory story) => (story.At<PreparationStarted>(_ => true), story.At<SwitchOrdered>(_ => true));
 
     // The joiner is ready when its shadow iteration is done; the leaver is when the joiner has caught up.
     private static (long From, long To) FollowingOf(MigrationStory story) => (

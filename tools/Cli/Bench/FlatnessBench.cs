@@ -25,9 +25,6 @@ internal static class FlatnessBench
     private const int MostMachines = 3;
     private static readonly TimeSpan StepsLimit = TimeSpan.FromMinutes(5);
 
-    // Whoever has left may come back at once: the same machines serve every repetition.
-    private static readonly Dictionary<string, string> NoQuarantine = new() { ["Planning__MaintenanceQuarantine"] = "00:00:00" };
-
     public static async Task<FlatnessReport> RunAsync(Output output, Access access, int repeats, CancellationToken ct)
     {
         var sizes = new List<FlatnessCase>();
@@ -57,7 +54,8 @@ internal static class FlatnessBench
     private static async Task<IReadOnlyList<FlatnessCase>> MeasureAsync(Output output, Access access, JobFile job, IReadOnlyList<int> counts, int repeats, CancellationToken ct)
     {
         (job.Id, job.Steps) = ("flatness", 100_000);
-        var setup = new RunSetup { Elastic = counts.Max(), StepsLimit = StepsLimit, Environment = NoQuarantine };
+        // The same machines serve every repetition.
+        var setup = new RunSetup { Elastic = counts.Max(), StepsLimit = StepsLimit, Environment = RunSetup.NoQuarantine };
         await using var run = await TrainingRun.StartAsync(access, "flatness", job, null, output.Progress, ct, setup);
         await run.UntilWarmAsync(ct);
         var stories = new List<(int Count, Story.MigrationStory Story)>();

@@ -26,6 +26,9 @@ internal sealed record Interruptions(int Maintained, int Lost, double Maintained
 /// <summary>What a run needs besides its job.</summary>
 internal sealed record RunSetup
 {
+    /// <summary>Lets machines that left on notice take a place again at once.</summary>
+    public static IReadOnlyDictionary<string, string> NoQuarantine { get; } = new Dictionary<string, string> { ["Planning__MaintenanceQuarantine"] = "00:00:00" };
+
     public int Elastic { get; init; } = 1;
 
     /// <summary>Longest time for the steps before, between and after interruptions.</summary>

@@ -84,6 +84,16 @@ internal sealed class FailingJob : IAsyncDisposable
         return await SwitchedAsync(to);
     }
 
+    /// <summary>An expected migration to a standby up to the vote: all machines and the standby prepare, are ordered to switch, and then the gate opens.</summary>
+    public async Task LetVoteAsync(Topology to, string standby, Gate gate)
+    {
+        string[] participants = [.. Machines, standby];
+        Cluster.Prepare(First, to, participants);
+        await ReadyAsync(to, participants);
+        Cluster.Switch(to, leaverLost: false, participants);
+        gate.Open();
+    }
+
     public async Task ReadyAsync(Topology to, params string[] participants)
     {
         var ready = await Task.WhenAll(participants.Select(machine => Cluster.OneAsync<PreparationDone>(machine, done => done.Generation == to.Generation)));

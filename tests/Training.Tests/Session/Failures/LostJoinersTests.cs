@@ -40,10 +40,7 @@ public class LostJoinersTests
         job.Probes.At("m0", HeldAt, StepPoint.BeforeCommit, _ => voted.Pass()).At(leaver, HeldAt, StepPoint.AfterReduction, _ => late.Pass());
         job.Cluster.Start(job.First);
         await gate.ReachedAsync();
-        job.Cluster.Prepare(job.First, lost, [.. job.Machines, dead]);
-        await job.ReadyAsync(lost, [.. job.Machines, dead]);
-        job.Cluster.Switch(lost, leaverLost: false, [.. job.Machines, dead]);
-        gate.Open();
+        await job.LetVoteAsync(lost, dead, gate);
         await Task.WhenAll(voted.ReachedAsync(), late.ReachedAsync());
         job.Cluster[dead].Die();
         await job.Cluster.OneAsync<PreparationLost>(leaver);
@@ -69,10 +66,7 @@ public class LostJoinersTests
         job.Probes.At(leaver, HeldAt, job.Committed, _ => job.Cluster[dead].Die());
         job.Cluster.Start(job.First);
         await gate.ReachedAsync();
-        job.Cluster.Prepare(job.First, lost, [.. job.Machines, dead]);
-        await job.ReadyAsync(lost, [.. job.Machines, dead]);
-        job.Cluster.Switch(lost, leaverLost: false, [.. job.Machines, dead]);
-        gate.Open();
+        await job.LetVoteAsync(lost, dead, gate);
         await job.ParkedAsync(1, job.Stayers(leaver));
         var agreed = await job.Cluster.AllAsync<SwitchAgreed>(job.Stayers(leaver));
         agreed.ShouldAllBe(one => one.BoundaryStep == HeldAt + 1);
@@ -95,10 +89,7 @@ public class LostJoinersTests
         job.Probes.DieAt(job.Cluster[dead], 0, StepPoint.BeforeReduction);
         job.Cluster.Start(job.First);
         await gate.ReachedAsync();
-        job.Cluster.Prepare(job.First, lost, [.. job.Machines, dead]);
-        await job.ReadyAsync(lost, [.. job.Machines, dead]);
-        job.Cluster.Switch(lost, leaverLost: false, [.. job.Machines, dead]);
-        gate.Open();
+        await job.LetVoteAsync(lost, dead, gate);
         await job.ParkedAsync(2, job.Stayers(leaver));
         var switched = await job.ReplaceLostAsync(lost, to);
 
@@ -134,10 +125,7 @@ public class LostJoinersTests
 
     private static async Task MoveAsync(FailingJob job, Collectives.Topology to, string joiner, Gate gate)
     {
-        job.Cluster.Prepare(job.First, to, [.. job.Machines, joiner]);
-        await job.ReadyAsync(to, [.. job.Machines, joiner]);
-        job.Cluster.Switch(to, leaverLost: false, [.. job.Machines, joiner]);
-        gate.Open();
+        await job.LetVoteAsync(to, joiner, gate);
         (await job.SwitchedAsync(to)).ShouldAllBe(done => done.LostSteps == 0 && done.Connections == done.Planned);
     }
 }

@@ -60,10 +60,7 @@ public class LostLeaversTests
         job.Probes.DieAt(job.Cluster[leaver], FailedStep, job.Committed);
         job.Cluster.Start(job.First);
         await gate.ReachedAsync();
-        job.Cluster.Prepare(job.First, to, [.. job.Machines, job.Standby(0)]);
-        await job.ReadyAsync(to, [.. job.Machines, job.Standby(0)]);
-        job.Cluster.Switch(to, leaverLost: false, [.. job.Machines, job.Standby(0)]);
-        gate.Open();
+        await job.LetVoteAsync(to, job.Standby(0), gate);
         await job.ParkedAsync(1, job.Stayers(leaver));
         job.Cluster.Switch(to, leaverLost: true, [.. to.Machines]);
         var switched = await job.SwitchedAsync(to);

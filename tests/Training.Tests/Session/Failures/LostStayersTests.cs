@@ -46,11 +46,7 @@ public class LostStayersTests
         job.Probes.DieAt(job.Cluster[stayer], FailedStep, StepPoint.BeforeCommit);
         job.Cluster.Start(job.First);
         await gate.ReachedAsync();
-        string[] participants = [.. job.Machines, job.Standby(0)];
-        job.Cluster.Prepare(job.First, given, participants);
-        await job.ReadyAsync(given, participants);
-        job.Cluster.Switch(given, leaverLost: false, participants);
-        gate.Open();
+        await job.LetVoteAsync(given, job.Standby(0), gate);
         await job.ParkedAsync(1, job.Stayers(stayer));
         foreach (var machine in job.Stayers(stayer))
             await job.AbandonAsync(machine, given);

@@ -100,13 +100,7 @@ internal static class CollectivesBench
     private static Func<Measured, bool> Is(string operation, long bytes) => point => point.Operation == operation && point.Bytes == bytes;
 
     private static double RatioFrom(IEnumerable<ComparedPoint> points, string transport) =>
-        Median(points.Where(point => point.Transport == transport && point.Bytes >= LargeFrom).Select(point => point.Ratio));
+        points.Where(point => point.Transport == transport && point.Bytes >= LargeFrom).Select(point => point.Ratio).Median();
 
-    private static double MedianOf(IEnumerable<Measured> points) => Median(points.SelectMany(point => point.Microseconds));
-
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToList();
-        return sorted.Count % 2 == 1 ? sorted[sorted.Count / 2] : (sorted[(sorted.Count / 2) - 1] + sorted[sorted.Count / 2]) / 2;
-    }
+    private static double MedianOf(IEnumerable<Measured> points) => points.SelectMany(point => point.Microseconds).Median();
 }
