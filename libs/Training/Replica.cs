@@ -112,9 +112,13 @@ public sealed class Replica : IDisposable
 
     /// <summary>
     /// With a sharded optimizer: the last update was applied to this rank's part and to its predecessor's, but the other parts were not gathered yet. <see cref="GatherParameters"/> must
-    /// run, on whatever groups, before the next step.
+    /// run, on whatever groups, before the next step is applied. Always false where the optimizer is not sharded.
     /// </summary>
-    public bool AwaitsParameters { get; set; }
+    public bool AwaitsParameters
+    {
+        get;
+        set => field = value && _backup is not null;
+    }
 
     /// <summary>Flat parameters.</summary>
     public Span<float> ParameterData => Data(_parameters);
@@ -186,7 +190,7 @@ public sealed class Replica : IDisposable
         follower?.Updating(step, norm, ranks);
         _optimizer.Update(scalars, ParameterData, Gradients[..^1]);
         _backup?.Update(scalars, ParameterData, Gradients[..^1]);
-        AwaitsParameters = _backup is not null;
+        AwaitsParameters = true;
         Step = step + 1;
         if (!AwaitsParameters)
             follower?.Updated(step);

@@ -28,9 +28,10 @@ internal enum SwitchMessageKind : byte
 /// <param name="AgreedGeneration">Report only: generation whose switch was seen agreed.</param>
 /// <param name="Source">Boundary and state held: from where the state comes.</param>
 /// <param name="Followed">Boundary of a leaver: the joiner has followed, and only the last step is under way to it.</param>
+/// <param name="AwaitsParameters">Boundary of a leaver: it has not got all parameters of the last step, and so neither has the joiner.</param>
 internal readonly record struct SwitchMessage(
     SwitchMessageKind Kind, int Generation, long Step, StepTotals? Totals, int Rank = 0, bool EnteredCommit = false, int AgreedGeneration = 0,
-    SessionStateSource Source = SessionStateSource.Leaver, bool Followed = false)
+    SessionStateSource Source = SessionStateSource.Leaver, bool Followed = false, bool AwaitsParameters = false)
 {
     private const int Length = 40;
 
@@ -41,6 +42,7 @@ internal readonly record struct SwitchMessage(
         bytes[1] = EnteredCommit ? (byte)1 : (byte)0;
         bytes[2] = (byte)Source;
         bytes[3] = Followed ? (byte)1 : (byte)0;
+        bytes[36] = AwaitsParameters ? (byte)1 : (byte)0;
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(4), Generation);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), Step);
         BinaryPrimitives.WriteDoubleLittleEndian(bytes.AsSpan(16), Totals?.Norm ?? double.NaN);
@@ -65,6 +67,7 @@ internal readonly record struct SwitchMessage(
             bytes[1] == 1,
             BinaryPrimitives.ReadInt32LittleEndian(bytes[32..]),
             (SessionStateSource)bytes[2],
-            bytes[3] == 1);
+            bytes[3] == 1,
+            bytes[36] == 1);
     }
 }

@@ -79,7 +79,7 @@ public sealed partial class TrainingSession
         }
 
         foreach (var rank in _local!.All)
-            (rank.Replica.Step, rank.LastTotals) = (boundary.Step, boundary.Totals);
+            (rank.Replica.Step, rank.LastTotals, rank.Replica.AwaitsParameters) = (boundary.Step, boundary.Totals, boundary.AwaitsParameters);
         Interlocked.Exchange(ref _completedSteps, boundary.Step);
         attempt.Source = boundary.Source;
         attempt.StateHolders.Add(_machine);

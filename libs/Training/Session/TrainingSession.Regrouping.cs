@@ -264,7 +264,8 @@ public sealed partial class TrainingSession
         }
     }
 
-    // A failure may have come between an update and the exchange of the updated parameters, on some ranks and not on others: all do it, since all must make the same calls.
+    // A failure may have come between an update and the exchange of the updated parameters, on some ranks and not on others: all do it, since all must make the same calls. After an
+    // expected switch that is the exception: who misses some says so in the next commit.
     private bool GatherAfter(MigrationAttempt attempt)
     {
         if (attempt.Source == SessionStateSource.Leaver || !_job!.Recipe.ShardOptimizer)

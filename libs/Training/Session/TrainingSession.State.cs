@@ -17,7 +17,8 @@ public sealed partial class TrainingSession
     }
 
     private SwitchMessage BoundaryOf(MigrationAttempt attempt, SessionStateSource source, bool followed = false) => new(
-        SwitchMessageKind.Boundary, attempt.Request.Generation, _local!.First.Replica.Step, _local.First.LastTotals, Source: source, Followed: followed);
+        SwitchMessageKind.Boundary, attempt.Request.Generation, _local!.First.Replica.Step, _local.First.LastTotals, Source: source, Followed: followed,
+        AwaitsParameters: _local.All.Any(rank => rank.Replica.AwaitsParameters));
 
     /// <summary>Sends what joiners need and this machine holds; where some rank has no copy left, all go back to a checkpoint.</summary>
     private void ServeJoiners(MigrationAttempt attempt)

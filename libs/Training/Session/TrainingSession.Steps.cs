@@ -177,7 +177,7 @@ public sealed partial class TrainingSession
         CommitVerdict verdict;
         try
         {
-            verdict = commit.Enter(new CommitBallot(Ready: true, generation));
+            verdict = commit.Enter(new CommitBallot(!commit.Replica.AwaitsParameters, generation));
         }
         catch (CollectiveException) when (generation > 0)
         {

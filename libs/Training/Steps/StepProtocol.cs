@@ -36,9 +36,12 @@ public static class StepProtocol
 
     /// <summary>The commit of a step in which nobody votes to switch.</summary>
     /// <param name="commit">The commit to enter.</param>
-    public static CommitVerdict Commit(StepCommit commit) => commit.Enter(new CommitBallot(Ready: true, Generation: 0));
+    public static CommitVerdict Commit(StepCommit commit) => commit.Enter(new CommitBallot(!commit.Replica.AwaitsParameters, Generation: 0));
 
-    /// <summary>A whole step: reduce, commit, and, if the commit passed, apply.</summary>
+    /// <summary>
+    /// A whole step: reduce, commit, and, if the commit passed, apply. It does not pass where some rank began it without all parameters of the step before: then all ranks gather these, and the
+    /// step is to be made again.
+    /// </summary>
     /// <param name="replica">This rank's state.</param>
     /// <param name="data">What is trained on.</param>
     /// <param name="groups">This rank's groups.</param>
@@ -53,9 +56,14 @@ public static class StepProtocol
         if (verdict.Passed)
         {
             replica.ApplyUpdate(step, verdict.Norm, groups.DataParallel.Size);
-            replica.GatherParameters(groups);
+        }
+        else
+        {
+            // All make the same calls, also those who miss nothing.
+            replica.AwaitsParameters = true;
         }
 
+        replica.GatherParameters(groups);
         return new StepOutcome(step, verdict.Loss, verdict);
     }
 }

@@ -13,6 +13,9 @@ internal enum StepPoint
 
     /// <summary>All ranks of the job have entered the commit, and this one has its outcome.</summary>
     AfterJobCommit,
+
+    /// <summary>The step is applied, and the parts that other ranks updated are about to be gathered.</summary>
+    BeforeParameters,
 }
 
 /// <summary>Acts on chosen machines at chosen points of chosen steps: holds them there, kills them, or lets them miss an outcome.</summary>
@@ -114,7 +117,12 @@ internal sealed class Probes
             EndReduction(first);
         }
 
-        public void AllGather(Span<float> buffer) => inner.AllGather(buffer);
+        public void AllGather(Span<float> buffer)
+        {
+            if (_isData)
+                probes.Reach(machine, _step - 1, StepPoint.BeforeParameters, data);
+            inner.AllGather(buffer);
+        }
 
         public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious) => inner.Shift(toNext, fromPrevious);
 
