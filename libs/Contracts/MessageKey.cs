@@ -26,6 +26,7 @@ public static class MessageKey
         MachineReserved e => e.MachineId,
         MachineReleased e => e.MachineId,
         MachineQuarantined e => e.MachineId,
+        ServiceStarted e => e.Service,
         JobSubmitted e => e.Spec.JobId,
         JobStarted e => e.JobId,
         StandbyAssigned e => e.JobId,

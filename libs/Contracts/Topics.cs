@@ -12,7 +12,7 @@ public static class Topics
     /// <summary>Jobs and migrations, ordered per job; key: job id.</summary>
     public const string Migrations = "migrations";
 
-    /// <summary>The fleet: registrations, reservations, quarantine; key: machine id.</summary>
+    /// <summary>The fleet: registrations, reservations, quarantine, starts of services; key: machine id or name of the service.</summary>
     public const string Fleet = "fleet";
 
     /// <summary>Orders to node agents; key: machine id.</summary>

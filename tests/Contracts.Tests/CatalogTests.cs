@@ -50,6 +50,7 @@ public sealed partial class CatalogTests
             {
                 Topics.Interruptions => ["maintenance-m1"],
                 Topics.Migrations => ["gpt"],
+                Topics.Fleet => ["m0", "m1", "s0", "planner"],
                 _ => ["m0", "m1", "s0"],
             };
             foreach (var example in Examples.Of(entry.ClrType))
@@ -64,6 +65,6 @@ public sealed partial class CatalogTests
     [GeneratedRegex(@"^trainmover(\.[a-z]+(-[a-z]+)*)+\.v[1-9][0-9]*$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex VersionedName();
 
-    [GeneratedRegex(@"^trainmover\.(interruption|machine|job|migration)\.", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^trainmover\.(interruption|machine|service|job|migration)\.", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LoggedName();
 }

@@ -1,3 +1,4 @@
+using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
@@ -52,6 +53,8 @@ public sealed class MigrationTests(PostgresFixture postgres)
         world.Migration("gpt-g2").Kind.ShouldBe(InterruptionKind.Expected);
         world.Migration("gpt-g3").Kind.ShouldBe(InterruptionKind.Unexpected);
         (await cluster.Verifier.VerifyAsync()).First.ShouldBeNull();
+        foreach (var service in (string[])["detector", "planner", "executor"])
+            await cluster.WaitForAsync<ServiceStarted>($"{service} to say that it started", started => started.Service == service);
     }
 
     [Fact]

@@ -32,6 +32,19 @@ public sealed class AssignedReaderTests(KafkaFixture kafka)
     }
 
     [Fact]
+    public async Task With_a_key_it_passes_over_the_messages_of_others()
+    {
+        await using var publisher = new KafkaPublisher(_options);
+        await using var reading = new Reading(_options, StartAt.End, key: "m2");
+        await reading.Reader.Ready.WaitAsync(Service.Patience, TestContext.Current.CancellationToken);
+        await PublishAsync(publisher, "other", machine: "m1");
+        await PublishAsync(publisher, "own", machine: "m2");
+        await PublishAsync(publisher, "other again", machine: "m1");
+        await PublishAsync(publisher, "own again", machine: "m2");
+        (await reading.NextAsync(2)).ShouldBe(["own", "own again"]);
+    }
+
+    [Fact]
     public async Task It_waits_for_a_broker_that_is_away_goes_on_where_it_was_and_tells_of_the_return()
     {
         using var broker = EmbeddedBroker.Start();
@@ -83,8 +96,8 @@ public sealed class AssignedReaderTests(KafkaFixture kafka)
         (await reading.NextAsync(1)).ShouldBe(["first"]);
     }
 
-    private static Task PublishAsync(KafkaPublisher publisher, string id) =>
-        publisher.PublishAsync("m1", publisher.Wrap(new FaultReported("m1", "79"), "m1", id), TestContext.Current.CancellationToken);
+    private static Task PublishAsync(KafkaPublisher publisher, string id, string machine = "m1") =>
+        publisher.PublishAsync(machine, publisher.Wrap(new FaultReported(machine, "79"), machine, id), TestContext.Current.CancellationToken);
 
     private sealed class Reading : IAsyncDisposable
     {
@@ -92,12 +105,13 @@ public sealed class AssignedReaderTests(KafkaFixture kafka)
         private readonly Recorder _recorder = new();
         private readonly Task _task;
 
-        public Reading(KafkaOptions options, StartAt start)
+        public Reading(KafkaOptions options, StartAt start, string? key = null)
         {
             Reader = new AssignedReader(options, new AssignedReaderOptions
             {
                 Topics = [Topics.Telemetry],
                 StartAt = start,
+                Key = key,
                 Refresh = TimeSpan.FromMilliseconds(200),
                 Reconnected = () => Reconnected.TrySetResult(),
             });

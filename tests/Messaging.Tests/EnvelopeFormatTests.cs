@@ -1,6 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using TrainMover.Contracts;
+using TrainMover.Contracts.Commands;
 using TrainMover.Contracts.DeadLetters;
+using TrainMover.Contracts.Schema;
 using TrainMover.Contracts.Telemetry;
 
 namespace TrainMover.Messaging.Tests;
@@ -76,5 +79,12 @@ public sealed class EnvelopeFormatTests
         var body = EnvelopeFormat.Write(Full);
         EnvelopeFormat.Read(body, body.Length).ShouldBeOfType<Reading.Readable>();
         EnvelopeFormat.Read(body, body.Length - 1).ShouldBeOfType<Reading.Unreadable>().Reason.ShouldBe(DeadLetterReason.TooLarge);
+    }
+
+    [Fact]
+    public void The_rehearsal_reads_every_message_of_its_topics_as_it_was_written()
+    {
+        MessageRehearsal.Run(Topics.Commands).ShouldBe(Examples.Of(typeof(AgentCommand)).Count);
+        MessageRehearsal.Run([.. Topics.All]).ShouldBe(Catalog.Entries.Sum(entry => Examples.Of(entry.ClrType).Count));
     }
 }

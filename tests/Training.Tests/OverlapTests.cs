@@ -178,9 +178,27 @@ public class OverlapTests
             public torch.Tensor Embed(torch.Tensor inputs) => inner.Embed(inputs);
 
             public torch.Tensor Layer(int layer, torch.Tensor activations) =>
-                inner.Layer(layer, layer == 0 ? GradientBoundary.Mark(activations, reached) : activations);
+                inner.Layer(layer, layer == 0 ? Mark.apply(activations, reached) : activations);
 
             public torch.Tensor Loss(torch.Tensor activations, torch.Tensor targets) => inner.Loss(activations, targets);
+        }
+    }
+
+    /// <summary>Changes nothing and says when backward passes it.</summary>
+    private sealed class Mark : torch.autograd.SingleTensorFunction<Mark>
+    {
+        public override string Name => nameof(Mark);
+
+        public override torch.Tensor forward(torch.autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.save_data(nameof(Mark), vars[1]);
+            return (torch.Tensor)vars[0];
+        }
+
+        public override List<torch.Tensor> backward(torch.autograd.AutogradContext ctx, torch.Tensor grad_output)
+        {
+            ((Action)ctx.get_data(nameof(Mark)))();
+            return [grad_output, null!];
         }
     }
 }

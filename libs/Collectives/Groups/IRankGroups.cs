@@ -30,6 +30,15 @@ public interface IRankGroups
     /// <summary>First and last stage, for the tied embedding; null in every other stage, and where there is one stage only.</summary>
     ICommunicator? Embedding { get; }
 
+    /// <summary>
+    /// Throws what the next call would throw if the generation has failed: whoever computes for long between two calls asks it, and does not compute for nothing. Groups that cannot fail
+    /// never throw.
+    /// </summary>
+    /// <exception cref="CollectiveException">The generation has failed.</exception>
+    void ThrowIfFailed()
+    {
+    }
+
     /// <summary>Returns once every rank of the job has called it.</summary>
     /// <exception cref="CollectiveException">The generation has failed.</exception>
     void Barrier()

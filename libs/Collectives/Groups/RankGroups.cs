@@ -41,6 +41,8 @@ internal sealed class RankGroups : IRankGroups
 
     public IEnumerable<CommunicationGroup> All => _groups.Values;
 
+    public void ThrowIfFailed() => _generation.ThrowUnlessUsable();
+
     /// <summary>Whether this rank's end of an edge that it writes to is there and whole.</summary>
     public bool Writes(RingEdge edge) => _groups.TryGetValue(edge.Group, out var group) && EndsOf(group).Any(ends => ends.Edges.Outbound == edge && ends.Outbound is { IsBroken: false });
 

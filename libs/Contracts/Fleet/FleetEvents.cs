@@ -50,3 +50,11 @@ public sealed record MachineReleased(string MachineId, string Reason);
 /// <param name="Until">When it may be chosen again, once its agent announces an idle worker; absent: not before an operator says so.</param>
 [EventType("trainmover.machine.quarantined.v1", Topics.Fleet)]
 public sealed record MachineQuarantined(string MachineId, string Reason, DateTimeOffset? Until = null);
+
+/// <summary>A service of the control plane started; what it decides from here on, it decides by this build.</summary>
+/// <param name="Service">The service, for example <c>planner</c>.</param>
+/// <param name="InstanceId">Id of this start; its event is alone in a stream of its own.</param>
+/// <param name="Version">Version of the build, with the commit where it is known.</param>
+/// <param name="Pid">Process id.</param>
+[EventType("trainmover.service.started.v1", Topics.Fleet)]
+public sealed record ServiceStarted(string Service, string InstanceId, string Version, int Pid);

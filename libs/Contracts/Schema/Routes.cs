@@ -25,7 +25,7 @@ internal static class Routes
             [Topics.Telemetry]),
         new("detector", "Turns telemetry into interruptions.", ["trainmover.interruption.", DeadLetter], [Topics.Telemetry, Topics.Migrations]),
         new("planner", "Owns jobs, fleet and reservations; answers interruptions with plans.",
-            ["trainmover.job.", "trainmover.machine.", "trainmover.migration.planned.v1", DeadLetter],
+            ["trainmover.job.", "trainmover.machine.", "trainmover.service.", "trainmover.migration.planned.v1", DeadLetter],
             [Topics.Interruptions, Topics.Progress, Topics.Migrations]),
         new("executor", "Carries plans out.",
             [
@@ -52,7 +52,7 @@ internal static class Routes
         Topics.Telemetry => ("machine id", "Heartbeats, step progress, faults and maintenance notices."),
         Topics.Interruptions => ("interruption id", "Interruptions raised, resolved and recovered."),
         Topics.Migrations => ("job id", "Jobs and migrations, ordered per job."),
-        Topics.Fleet => ("machine id", "Registrations, assignments, reservations and quarantine of machines."),
+        Topics.Fleet => ("machine id; name of the service", "Registrations, assignments, reservations and quarantine of machines; starts of services."),
         Topics.Commands => ("machine id", "Orders to node agents. Partitioners differ between clients: an agent reads all partitions and keeps what is its own."),
         Topics.Progress => ("machine id", "What node agents report of orders and of their worker."),
         Topics.DeadLetter => ("key of the original message; its topic where it had none", "Messages that could not be read or handled, with the reason."),

@@ -115,6 +115,8 @@ public sealed class AssignedReader(KafkaOptions options, AssignedReaderOptions r
     private Message? Read(ConsumeResult<byte[], byte[]> consumed)
     {
         var origin = MessageKey.Origin(consumed);
+        if (reader.Key is { } key && key != origin.Key)
+            return null;
         switch (EnvelopeFormat.Read(consumed.Message.Value ?? [], options.MaxMessageBytes))
         {
             case Reading.Readable readable:

@@ -16,6 +16,9 @@ public sealed record AssignedReaderOptions
     /// <summary>Topics, without prefix.</summary>
     public required IReadOnlyList<string> Topics { get; init; }
 
+    /// <summary>Only messages with this key; others are passed over unread. Default null: all.</summary>
+    public string? Key { get; init; }
+
     /// <summary>Where to begin. Partitions and topics that appear later, and an emptied cluster, are read from their beginning. Default <see cref="StartAt.End"/>.</summary>
     public StartAt StartAt { get; init; } = StartAt.End;
 

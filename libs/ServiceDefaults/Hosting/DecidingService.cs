@@ -39,7 +39,7 @@ public static class DecidingService
             consume(messaging);
         });
         services.AddSingleton<DecisionRunner>();
-        services.AddHostedService<ClusterWatch>();
+        services.AddHostedService<ClusterWatch>().AddHostedService<ServiceRehearsal>();
         services.AddHealthChecks().AddCheck<LogHealth>("event-log").AddCheck<KafkaHealth>("kafka");
         return builder;
     }

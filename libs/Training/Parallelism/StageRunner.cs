@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace TrainMover.Training;
 
-/// <summary>Runs the forward and backward passes of one rank's stage over the micro-batches of a step. Activations and their gradients arrive in buffers that are made once.</summary>
+/// <summary>
+/// Runs the forward and backward passes of one rank's stage over the micro-batches of a step, segment by segment: input side, each layer, output side. Between two of them a failure of the groups
+/// ends the step, so that nobody who is to be moved or mended waits for work that is lost. Activations and their gradients arrive in buffers that are made once.
+/// </summary>
 internal sealed class StageRunner : IDisposable
 {
     private readonly IModel _model;
@@ -48,7 +51,7 @@ internal sealed class StageRunner : IDisposable
     /// <param name="data">What is trained on.</param>
     /// <param name="step">Step, from 0.</param>
     /// <param name="groups">The rank's groups.</param>
-    /// <param name="finished">Called in the last backward pass with each layer whose gradients, and those of all behind it, are final; null if nobody asks. Must not throw.</param>
+    /// <param name="finished">Called in the last backward pass with each layer whose gradients, and those of all behind it, are final; null if nobody asks.</param>
     /// <param name="beforeBackward">Called once, before the first backward pass writes gradients.</param>
     public void Run(ITrainingData data, long step, IRankGroups groups, Action<int>? finished, Action beforeBackward)
     {
@@ -62,20 +65,19 @@ internal sealed class StageRunner : IDisposable
                 switch (action.Kind)
                 {
                     case PipelineActionKind.Forward:
-                        var last = action.First == _microBatches - 1;
-                        Forward(At(action.First), data, step, firstSequence + ((long)action.First * _microBatch), last ? finished : null);
+                        Forward(At(action.First), data, step, firstSequence + ((long)action.First * _microBatch), groups);
                         break;
                     case PipelineActionKind.Backward:
                         if (!writes)
                             beforeBackward();
                         writes = true;
-                        Backward(At(action.First));
+                        Backward(At(action.First), groups, action.First == _microBatches - 1 ? finished : null);
                         break;
                     case PipelineActionKind.Previous:
                         groups.Previous!.Shift(Outgoing(action, slot => slot.InputGradient!), Incoming(action, slot => slot.Input!));
                         break;
                     default:
-                        groups.Next!.Shift(Outgoing(action, slot => slot.Output!), action.Incoming == PipelineAction.Nothing ? [] : _fromNext!.bytes);
+                        groups.Next!.Shift(Outgoing(action, slot => slot.Output), action.Incoming == PipelineAction.Nothing ? [] : _fromNext!.bytes);
                         break;
                 }
             }
@@ -100,38 +102,52 @@ internal sealed class StageRunner : IDisposable
 
     private Span<byte> Incoming(PipelineAction action, Func<InFlight, Tensor> tensor) => action.Incoming == PipelineAction.Nothing ? [] : tensor(At(action.Incoming)).bytes;
 
-    private void Forward(InFlight slot, ITrainingData data, long step, long firstSequence, Action<int>? finished)
+    private void Forward(InFlight slot, ITrainingData data, long step, long firstSequence, IRankGroups groups)
     {
         using var scope = NewDisposeScope();
         slot.Masks.Draw(_seed, step, firstSequence);
         TrainingBatch? batch = _layers.IsFirst || _layers.IsLast ? data.Batch(_seed, step, firstSequence, _microBatch, _model.Context) : null;
-        var x = _layers.IsFirst ? slot.Stage.Embed(batch!.Value.Inputs) : slot.Input!;
+        var x = _layers.IsFirst ? slot.Add(null, slot.Stage.Embed(batch!.Value.Inputs)) : slot.Input!;
         for (var layer = _layers.First; layer < _layers.First + _layers.Count; layer++)
-            x = slot.Stage.Layer(layer, Mark(x, layer));
-        if (!_layers.IsLast)
         {
-            slot.Output = x.contiguous().DetachFromDisposeScope();
-            return;
+            groups.ThrowIfFailed();
+            var input = Cut(x);
+            var output = slot.Stage.Layer(layer, input);
+            x = slot.Add(input, layer == _layers.First + _layers.Count - 1 && !_layers.IsLast ? output.contiguous() : output);
         }
 
-        var loss = slot.Stage.Loss(Mark(x, _layers.Total), batch!.Value.Targets);
+        if (!_layers.IsLast)
+            return;
+        groups.ThrowIfFailed();
+        var activations = Cut(x);
+        var loss = slot.Stage.Loss(activations, batch!.Value.Targets);
         if (_microBatches > 1)
             loss = loss / _microBatches;
-        slot.Output = loss.DetachFromDisposeScope();
-        Replica.Data(_gradients)[^1] += loss.item<float>();
+        Replica.Data(_gradients)[^1] += slot.Add(activations, loss).item<float>();
 
-        Tensor Mark(Tensor activations, int layer) => finished is null ? activations : GradientBoundary.Mark(activations, () => finished(layer));
+        Tensor Cut(Tensor before) => ReferenceEquals(before, slot.Input) ? before : before.detach().requires_grad_();
     }
 
-    private void Backward(InFlight slot)
+    private void Backward(InFlight slot, IRankGroups groups, Action<int>? finished)
     {
         using var scope = NewDisposeScope();
         slot.InputGradient?.bytes.Clear();
-        if (_layers.IsLast)
-            slot.Output!.backward();
-        else
-            slot.Output!.backward([_fromNext!]);
-        _region.ThrowIfFailed();
+        var gradient = _fromNext;
+        var layer = _layers.First + _layers.Count - (_layers.IsLast ? 0 : 1);
+        for (var segment = slot.Segments.Count - 1; segment >= 0; segment--, layer--)
+        {
+            groups.ThrowIfFailed();
+            var (input, output) = slot.Segments[segment];
+            if (gradient is null)
+                output.backward();
+            else
+                output.backward([gradient]);
+            _region.ThrowIfFailed();
+            gradient = input?.grad;
+            if (input is not null)
+                finished?.Invoke(layer);
+        }
+
         slot.Forget();
     }
 
@@ -146,12 +162,30 @@ internal sealed class StageRunner : IDisposable
 
         public Tensor? InputGradient { get; } = inputGradient;
 
-        public Tensor? Output { get; set; }
+        /// <summary>Parts of the forward pass in order: what went in (null before the first layer, where nothing is derived from it) and what came out.</summary>
+        public List<(Tensor? Input, Tensor Output)> Segments { get; } = [];
+
+        /// <summary>What the stage hands on: activations, or the loss.</summary>
+        public Tensor Output => Segments[^1].Output;
+
+        public Tensor Add(Tensor? input, Tensor output)
+        {
+            if (!ReferenceEquals(input, Input))
+                input?.DetachFromDisposeScope();
+            Segments.Add((input, output.DetachFromDisposeScope()));
+            return output;
+        }
 
         public void Forget()
         {
-            Output?.Dispose();
-            Output = null;
+            foreach (var (before, after) in Segments)
+            {
+                after.Dispose();
+                if (!ReferenceEquals(before, Input))
+                    before?.Dispose();
+            }
+
+            Segments.Clear();
         }
 
         public void Dispose()

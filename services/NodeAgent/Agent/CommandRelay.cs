@@ -16,14 +16,14 @@ internal sealed class CommandRelay(AgentOptions options, KafkaOptions kafka, Wor
     {
         var reader = new AssignedReader(
             kafka,
-            new AssignedReaderOptions { Topics = [Topics.Commands], StartAt = StartAt.End, Reconnected = () => _ = announcer.AnnounceAsync(stoppingToken) },
+            new AssignedReaderOptions { Topics = [Topics.Commands], Key = options.Machine, StartAt = StartAt.End, Reconnected = () => _ = announcer.AnnounceAsync(stoppingToken) },
             logs.CreateLogger<AssignedReader>());
         _ = AnnounceOnceReadyAsync(reader.Ready, stoppingToken);
         await foreach (var batch in reader.ReadAsync(stoppingToken))
         {
             foreach (var message in batch)
             {
-                if (message.Envelope.Data is AgentCommand command && command.Order.MachineId == options.Machine)
+                if (message.Envelope.Data is AgentCommand command)
                     await RelayAsync(command, stoppingToken);
             }
         }

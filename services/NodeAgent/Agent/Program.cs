@@ -26,6 +26,7 @@ builder.Services.AddSingleton<Announcer>().AddHostedService(services => services
 builder.Services.AddHostedService<HeartbeatSource>();
 builder.Services.AddHostedService<WorkerSupervisor>();
 builder.Services.AddHostedService<CommandRelay>();
+builder.Services.AddHostedService<Rehearsal>();
 builder.Services.AddSingleton(TimeProvider.System).AddHostedService<KernelLogSource>().AddHostedService<PrometheusSource>();
 
 var app = builder.Build();

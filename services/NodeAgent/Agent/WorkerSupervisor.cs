@@ -14,8 +14,12 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
     private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
 
+    // Training stands still because a worker ended: the next one, which starts for seconds, does not take cores from those that mend it.
+    private static readonly TimeSpan RestartDelay = TimeSpan.FromSeconds(1);
+
     private WorkerProcess? _process;
     private Farewell? _lingering;
+    private bool _restarts;
 
     /// <summary>A worker whose socket closed: what its exit will be reported as.</summary>
     private sealed record Farewell(int Pid, bool Ordered, string? Job, int Generation, long At);
@@ -119,6 +123,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
         _process?.Dispose();
         _process = null;
         _lingering = null;
+        _restarts = true;
     }
 
     private async Task<(JsonRpc Rpc, IWorker Worker)?> TryConnectAsync(CancellationToken ct)
@@ -137,6 +142,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
     {
         if (_process is null)
         {
+            if (_restarts) await Task.Delay(RestartDelay, ct);
             File.Delete(options.SocketPath);
             _process = WorkerProcess.Start(options);
         }

@@ -79,6 +79,8 @@ internal sealed class Probes
         public ICommunicator? Next => inner.Next;
 
         public ICommunicator? Embedding => inner.Embedding;
+
+        public void ThrowIfFailed() => inner.ThrowIfFailed();
     }
 
     /// <summary>Watches one group; a step begins after a commit, which is the only gathering of bytes.</summary>
