@@ -63,6 +63,15 @@ public enum InterruptionCause
 
     /// <summary>A link of a device has errors, is down, or goes down again and again.</summary>
     [JsonStringEnumMemberName("link-error")] LinkError,
+
+    /// <summary>The worker computes longer than its peers on the same work.</summary>
+    [JsonStringEnumMemberName("slow-worker")] SlowWorker,
+
+    /// <summary>The job makes no progress, and this worker is what it waits for; or nobody knows for whom, and all of its machines are named.</summary>
+    [JsonStringEnumMemberName("hang")] Hang,
+
+    /// <summary>The loss is no number, or left its course and did not come back.</summary>
+    [JsonStringEnumMemberName("loss-corruption")] LossCorruption,
 }
 
 /// <summary>One observation that led to an interruption.</summary>
@@ -81,6 +90,7 @@ public sealed record Evidence(string Source, string MessageId, string Observatio
 /// <param name="Detector">Detector and version of its settings.</param>
 /// <param name="Evidence">What it was decided on.</param>
 /// <param name="FaultMonotonicNs">Monotonic time stamp of the fault itself, where whoever saw or injected it stamped it; nanoseconds.</param>
+/// <param name="RuledOut">Other explanations that the detector looked at, each in a sentence that says why it does not hold.</param>
 [EventType("trainmover.interruption.raised.v1", Topics.Interruptions)]
 public sealed record InterruptionRaised(
     string InterruptionId,
@@ -91,7 +101,8 @@ public sealed record InterruptionRaised(
     string Reason,
     string Detector,
     IReadOnlyList<Evidence> Evidence,
-    long? FaultMonotonicNs = null);
+    long? FaultMonotonicNs = null,
+    IReadOnlyList<string>? RuledOut = null);
 
 /// <summary>A migration answered the interruption.</summary>
 /// <param name="InterruptionId">The interruption.</param>

@@ -12,8 +12,8 @@ public static partial class Examples
     private static IEnumerable<Example> Messages =>
         new object[]
         {
-            new Heartbeat("m1", 4711, Now),
-            new StepCompleted("m1", Job, 1, 1, 33, 2.5f, 1_075_838_976, 410.5, Now),
+            new Heartbeat("m1", 4711, Now, WorkerStopped: true),
+            new StepCompleted("m1", Job, 1, 1, 33, 2.5f, 1_075_838_976, 410.5, Now, 371.25),
             new WorkerExited("m1", 4711, Ordered: false, Job, 1, "killed by signal 9", Now),
             new PeerUnreachable("m0", Job, 1, "m1", "connection reset", Now),
             new FaultReported("m1", "xid-79", "GPU has fallen off the bus", Now),
@@ -27,7 +27,7 @@ public static partial class Examples
 
             new InterruptionRaised(
                 Interruption, InterruptionKind.Expected, InterruptionCause.Maintenance, Severity.Replace, ["m1"], "m1 is due for a firmware update", "maintenance/1",
-                [new("/calendar", "7f0c", "maintenance of m1 announced for 13:00")], Now),
+                [new("/calendar", "7f0c", "maintenance of m1 announced for 13:00")], Now, ["Another machine: the calendar names m1 alone."]),
             new InterruptionResolved(Interruption, Migration),
             new InterruptionRecovered(Interruption, "the maintenance was called off"),
 

@@ -6,8 +6,9 @@ namespace TrainMover.Contracts.Telemetry;
 /// <param name="MachineId">The machine.</param>
 /// <param name="WorkerPid">Process id of its worker, if one runs.</param>
 /// <param name="MonotonicNs">Monotonic time stamp; nanoseconds.</param>
+/// <param name="WorkerStopped">The worker process is stopped, by a signal or a debugger: it exists and does nothing. Absent where it runs, or nobody looked.</param>
 [EventType("trainmover.telemetry.heartbeat.v1", Topics.Telemetry)]
-public sealed record Heartbeat(string MachineId, int? WorkerPid, long MonotonicNs);
+public sealed record Heartbeat(string MachineId, int? WorkerPid, long MonotonicNs, bool? WorkerStopped = null);
 
 /// <summary>A rank completed a step.</summary>
 /// <param name="MachineId">The machine.</param>
@@ -19,10 +20,11 @@ public sealed record Heartbeat(string MachineId, int? WorkerPid, long MonotonicN
 /// <param name="LossBits">The raw bits of the float, for comparison bit for bit.</param>
 /// <param name="Ms">Length of the step in milliseconds.</param>
 /// <param name="MonotonicNs">Monotonic time of its completion; nanoseconds.</param>
+/// <param name="ComputeMs">Processor time of the rank's computing thread in the step, without what it spent in collectives; milliseconds. What a rank waits for its peers is not in it.</param>
 [EventType("trainmover.telemetry.step-completed.v1", Topics.Telemetry)]
 public sealed record StepCompleted(
     string MachineId, string JobId, int Generation, int Rank, long Step,
-    [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] float Loss, uint LossBits, double Ms, long MonotonicNs);
+    [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] float Loss, uint LossBits, double Ms, long MonotonicNs, double? ComputeMs = null);
 
 /// <summary>The worker process of a machine ended.</summary>
 /// <param name="MachineId">The machine.</param>

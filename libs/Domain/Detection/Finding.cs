@@ -16,8 +16,14 @@ namespace TrainMover.Domain.Detection;
 public sealed record Finding(
     string InterruptionId, string MachineId, InterruptionCause Cause, Severity Severity, string Reason, string Detector, IReadOnlyList<Evidence> Evidence, long? FaultMonotonicNs = null)
 {
+    /// <summary>Whether training goes on until the switch; expected by default.</summary>
+    public InterruptionKind Kind { get; init; }
+
+    /// <summary>Other explanations that were looked at, each in a sentence that says why it does not hold.</summary>
+    public IReadOnlyList<string>? RuledOut { get; init; }
+
     /// <summary>
-    /// Raises it as an expected interruption, unless one is open for the machine that asks for as much: an open replacement of the machine, or the same cause of at least this severity.
+    /// Raises it, unless an interruption of its kind is open for the machine that asks for as much: an open replacement of the machine, or the same cause of at least this severity.
     /// </summary>
     /// <exception cref="DomainRuleException">It names a machine that nobody announced.</exception>
     public Decision Raise(World world)
@@ -29,10 +35,10 @@ public sealed record Finding(
         }
 
         var decision = new Decision(world);
-        var isAsked = world.Interruptions.Any(known => known is { Status: InterruptionStatus.Open, Raised: { Kind: InterruptionKind.Expected } raised } && raised.Machines.Contains(MachineId)
+        var isAsked = world.Interruptions.Any(known => known is { Status: InterruptionStatus.Open, Raised: { } raised } && raised.Kind == Kind && raised.Machines.Contains(MachineId)
             && (raised.Severity == Severity.Replace || (raised.Cause == Cause && raised.Severity <= Severity)));
         if (isAsked) return decision;
-        var raised = new InterruptionRaised(InterruptionId, InterruptionKind.Expected, Cause, Severity, [MachineId], Reason, Detector, Evidence, FaultMonotonicNs);
+        var raised = new InterruptionRaised(InterruptionId, Kind, Cause, Severity, [MachineId], Reason, Detector, Evidence, FaultMonotonicNs, RuledOut);
         return decision.OnInterruption(InterruptionId, state => state.Raise(raised));
     }
 }

@@ -55,7 +55,8 @@ public abstract record SessionEvent
 /// <param name="Loss">Loss averaged over the ranks.</param>
 /// <param name="Milliseconds">Length of the step.</param>
 /// <param name="AtMonotonicNs">Monotonic time of its completion, nanoseconds.</param>
-public sealed record StepDone(int Rank, long Step, float Loss, double Milliseconds, long AtMonotonicNs) : SessionEvent;
+/// <param name="ComputeMilliseconds">Processor time of the rank's thread in the step, without that spent in collectives; null where another thread completed the step.</param>
+public sealed record StepDone(int Rank, long Step, float Loss, double Milliseconds, long AtMonotonicNs, double? ComputeMilliseconds = null) : SessionEvent;
 
 /// <summary>This machine's part of the record of the first step is on shared storage; raised where something is recorded.</summary>
 /// <param name="Failure">Why it is not, in one plain sentence; null when it is.</param>

@@ -4,6 +4,8 @@ namespace TrainMover.Training.Session;
 
 public sealed partial class TrainingSession
 {
+    private const double NanosecondsPerMillisecond = 1e6;
+
     private SwitchAgreed? _untoldAgreement;
     private bool _finished;
 
@@ -45,7 +47,7 @@ public sealed partial class TrainingSession
     {
         groups.Failed += failure => _inbox.Post(new Signal.GroupFailed(groups, failure));
         foreach (var rank in _local!.All)
-            rank.Groups = _options.Instrument?.Invoke(groups[rank.Rank]) ?? groups[rank.Rank];
+            rank.Groups = new MeteredGroups(_options.Instrument?.Invoke(groups[rank.Rank]) ?? groups[rank.Rank]);
         lock (_gate)
         {
             _groups = groups;
@@ -112,7 +114,7 @@ public sealed partial class TrainingSession
     {
         var replica = rank.Replica;
         var step = replica.Step;
-        var started = Now();
+        var (started, computed) = (Now(), ComputeClock.Now());
         _pendingSwitch?.Computes(rank.Rank, started);
         rank.EnteredCommit = false;
         MigrationAttempt? voted = null;
@@ -129,7 +131,7 @@ public sealed partial class TrainingSession
             {
                 rank.EnteredCommit = false;
                 agreed = voted;
-                CompleteStep(rank, step, started);
+                CompleteStep(rank, step, started, computed);
             }
         }
 
@@ -228,13 +230,14 @@ public sealed partial class TrainingSession
         }
     }
 
-    private void CompleteStep(LocalRank rank, long step, long started)
+    private void CompleteStep(LocalRank rank, long step, long started, long? computed = null)
     {
         var now = Now();
+        var own = computed is { } before ? (ComputeClock.Now() - before) / NanosecondsPerMillisecond : (double?)null;
         lock (_gate)
         {
             _completedSteps = Math.Max(_completedSteps, rank.Replica.Step);
-            Raise(new StepDone(rank.Rank, step, rank.LastTotals?.Loss ?? float.NaN, Milliseconds(started, now), now) { Job = _job!.Name, Generation = _generation });
+            Raise(new StepDone(rank.Rank, step, rank.LastTotals?.Loss ?? float.NaN, Milliseconds(started, now), now, own) { Job = _job!.Name, Generation = _generation });
         }
 
         CompleteSwitch(rank);

@@ -39,7 +39,7 @@ internal static class EventTranslation
     };
 
     public static StepCompleted ToTelemetry(StepDone e, string machine) => new(
-        machine, e.Job, e.Generation, e.Rank, e.Step, e.Loss, BitConverter.SingleToUInt32Bits(e.Loss), e.Milliseconds, e.AtMonotonicNs);
+        machine, e.Job, e.Generation, e.Rank, e.Step, e.Loss, BitConverter.SingleToUInt32Bits(e.Loss), e.Milliseconds, e.AtMonotonicNs, e.ComputeMilliseconds);
 
     /// <summary>A parked rank that suspects a peer says so at once; null when it suspects none, or itself.</summary>
     public static PeerUnreachable? ToTelemetry(TrainingParked e, string machine) =>
