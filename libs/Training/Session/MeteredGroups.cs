@@ -21,6 +21,8 @@ internal sealed class MeteredGroups(IRankGroups groups) : IRankGroups
 
     public ICommunicator? Embedding { get; } = Meter(groups.Embedding);
 
+    public void ThrowIfFailed() => groups.ThrowIfFailed();
+
     private static Metered? Meter(ICommunicator? group) => group is null ? null : new Metered(group);
 
     private sealed class Metered(ICommunicator group) : ICommunicator
