@@ -18,8 +18,12 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
         KeepLink(await membership.AwaitAsync(peer.Machine, name, ct).ConfigureAwait(false), peer);
     }
 
-    /// <summary>Makes this machine's ends of an edge.</summary>
-    public async Task OpenAsync(RingEdge edge, CancellationToken ct)
+    /// <summary>Waits for bootstrap connections, and opens the data connections of phase 1 beside them.</summary>
+    public Task ConnectAsync(IEnumerable<Task> links, CancellationToken ct) =>
+        Task.WhenAll(links.Concat(membership.Part.Added.Where(membership.IsMadeInPhaseOne).Select(edge => OpenAsync(edge, ct))));
+
+    // Makes this machine's ends of an edge.
+    private async Task OpenAsync(RingEdge edge, CancellationToken ct)
     {
         var (from, to) = (membership.To[edge.FromRank], membership.To[edge.ToRank]);
         if (edge.IsIntraMachine)

@@ -24,6 +24,17 @@ internal sealed class EdgeSet : IDisposable
         return wrote || read;
     }
 
+    /// <summary>Gives all ends to another set.</summary>
+    public void MoveTo(EdgeSet other)
+    {
+        foreach (var (edge, outbound) in Outbound)
+            other.Outbound.Add(edge, outbound);
+        foreach (var (edge, inbound) in Inbound)
+            other.Inbound.Add(edge, inbound);
+        Outbound.Clear();
+        Inbound.Clear();
+    }
+
     /// <summary>Breaks every connection at once, as the death of this process would.</summary>
     public void Reset()
     {

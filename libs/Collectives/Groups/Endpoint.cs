@@ -94,8 +94,8 @@ public sealed class Endpoint : IAsyncDisposable
     }
 
     /// <summary>
-    /// Phase 1 of a joiner: takes the bootstrap connections of all machines that hold state, connects with the other joiners, data connections among joiners
-    /// included. No data connection with a stayer is opened. A leaver that is alive connects too, and is not waited for.
+    /// Phase 1 of a joiner: takes the bootstrap connections of all machines that hold state, connects with the other joiners, and opens its data connections with stayers and joiners. A leaver
+    /// that is alive connects too, and is not waited for.
     /// </summary>
     /// <param name="from">The running generation.</param>
     /// <param name="to">The next one.</param>
@@ -208,7 +208,6 @@ public sealed class Endpoint : IAsyncDisposable
         var links = membership.Joiners.Where(peer => peer.Machine != membership.Machine)
             .Select(peer => rank < peer.Rank ? connecting.DialLinkAsync(peer, ct) : connecting.AcceptLinkAsync(peer, ct))
             .Concat(membership.Stayers.Select(peer => connecting.AcceptLinkAsync(peer, ct)));
-        var edges = membership.Part.Added.Where(membership.IsMadeInPhaseOne).Select(edge => connecting.OpenAsync(edge, ct));
-        return Task.WhenAll(links.Concat(edges));
+        return connecting.ConnectAsync(links, ct);
     }
 }

@@ -5,8 +5,8 @@ public sealed partial class MachineGroups
     private bool _preparing;
 
     /// <summary>
-    /// Phase 1 of a stayer, and of the leaver, which has no rank in the new topology. Opens bootstrap connections to the joiners and nothing else; the groups
-    /// go on working meanwhile. Works on a failed generation too, as long as the bootstrap connections to all other stayers live.
+    /// Phase 1 of a stayer, and of the leaver, which has no rank in the new topology. Opens bootstrap connections to the joiners, and those of the plan's data connections that have a joiner at an
+    /// end; the groups go on working meanwhile. Works on a failed generation too, as long as the bootstrap connections to all other stayers live.
     /// </summary>
     /// <param name="to">The next generation of the same job.</param>
     /// <param name="ct">Gives up; the groups are not harmed.</param>
@@ -38,7 +38,7 @@ public sealed partial class MachineGroups
                 token =>
                 {
                     RequireStayers(membership);
-                    return Task.WhenAll(membership.Joiners.Select(joiner => connecting.DialLinkAsync(joiner, token)));
+                    return connecting.ConnectAsync(membership.Joiners.Select(joiner => connecting.DialLinkAsync(joiner, token)), token);
                 },
                 ct).ConfigureAwait(false);
 

@@ -5,8 +5,8 @@ namespace TrainMover.Collectives;
 public sealed partial class PreparedGroups
 {
     /// <summary>
-    /// Phase 2, for all ranks of this machine at once: closes exactly the plan's removed connections, opens exactly its added ones, and keeps the others, on which it waits for the
-    /// neighbours' marks of the new generation. From here on the new generation is the one in force: when a connection cannot be made, the groups that come back have failed, with the cause,
+    /// Phase 2, for all ranks of this machine at once: closes exactly the plan's removed connections, takes exactly its added ones into use (those between stayers are opened here), and keeps the
+    /// others, on which it waits for the neighbours' marks of the new generation. From here on the new generation is the one in force: when a connection cannot be made, the groups that come back have failed, with the cause,
     /// so that all machines go on from the same generation.
     /// </summary>
     /// <param name="ct">Bounds the wait, as <see cref="CollectivesOptions.SetupDeadline"/> does; cancelling fails the new groups.</param>
@@ -24,15 +24,14 @@ public sealed partial class PreparedGroups
         }
 
         var edges = new SwitchedEdges(_endpoint, _membership);
+        edges.TakePrepared(_edges);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct, _ended.Token);
         deadline.CancelAfter(_endpoint.Options.SetupDeadline);
         GroupFailure? failure = null;
         try
         {
             await EverybodyToldAsync(deadline.Token).ConfigureAwait(false);
-            if (_old is null)
-                edges.TakePrepared(_edges);
-            else
+            if (_old is not null)
                 edges.TakeOld(_old.ReleaseConnections());
             await edges.CompleteAsync(deadline.Token).ConfigureAwait(false);
         }

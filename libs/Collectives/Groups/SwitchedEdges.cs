@@ -6,9 +6,10 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
     private readonly Topology _to = membership.To;
     private readonly Lock _gate = new();
     private ConnectionCounts _counts = new(0, 0, 0, 0);
+    private (IReadOnlyList<OutboundEdge> Outbound, IReadOnlyList<InboundEdge> Inbound) _kept = ([], []);
 
     /// <summary>What there is of the new generation's connections.</summary>
-    public EdgeSet Edges { get; private set; } = new();
+    public EdgeSet Edges { get; } = new();
 
     /// <summary>What was done so far.</summary>
     public ConnectionCounts Counts
@@ -20,35 +21,38 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
         }
     }
 
-    /// <summary>A joiner's connections of phase 1 count as added.</summary>
+    /// <summary>The connections of phase 1, which count as added.</summary>
     public void TakePrepared(EdgeSet prepared)
     {
-        Edges = prepared;
         Count(added: prepared.Edges.Count());
+        prepared.MoveTo(Edges);
     }
 
     /// <summary>Keeps what the plan keeps, under its new name, and closes the rest.</summary>
     public void TakeOld(EdgeSet old)
     {
+        var kept = new EdgeSet();
         foreach (var (before, edge) in membership.Part.Stays.Where(pair => !membership.IsRenewed(pair.New)))
         {
             if (old.Outbound.Remove(before, out var outbound))
             {
                 outbound.Peer = _to[edge.ToRank];
-                Edges.Outbound.Add(edge, outbound);
+                kept.Outbound.Add(edge, outbound);
             }
 
             if (old.Inbound.Remove(before, out var inbound))
             {
                 inbound.Peer = _to[edge.FromRank];
-                Edges.Inbound.Add(edge, inbound);
+                kept.Inbound.Add(edge, inbound);
             }
         }
 
-        foreach (var edge in Edges.Edges)
+        foreach (var edge in kept.Edges)
             Count(kept: edge.IsIntraMachine ? 0 : 1, inherited: edge.IsIntraMachine ? 1 : 0);
         Count(removed: old.Edges.Count());
         old.Dispose();
+        _kept = ([.. kept.Outbound.Values], [.. kept.Inbound.Values]);
+        kept.MoveTo(Edges);
     }
 
     /// <summary>Opens what the plan adds and marks the new generation on what it keeps.</summary>
@@ -56,11 +60,10 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
     /// <exception cref="OperationCanceledException">Not in time.</exception>
     public async Task CompleteAsync(CancellationToken ct)
     {
-        var (outbound, inbound) = membership.IsJoiner ? ([], []) : (Edges.Outbound.Values.ToList(), Edges.Inbound.Values.ToList());
         using var broken = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var tasks = membership.Part.Added.Concat(membership.Renewed).Where(edge => !Edges.Outbound.ContainsKey(edge) && !Edges.Inbound.ContainsKey(edge)).ToList()
             .Select(edge => OpenAsync(edge, broken.Token))
-            .Append(MarkAsync(outbound, inbound, broken.Token)).ToList();
+            .Append(MarkAsync(_kept.Outbound, _kept.Inbound, broken.Token)).ToList();
         await foreach (var task in Task.WhenEach(tasks).ConfigureAwait(false))
         {
             if (!task.IsCompletedSuccessfully)
@@ -101,7 +104,7 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
         endpoint.CountDataConnection();
     }
 
-    private async Task MarkAsync(List<OutboundEdge> outbound, List<InboundEdge> inbound, CancellationToken ct)
+    private async Task MarkAsync(IReadOnlyList<OutboundEdge> outbound, IReadOnlyList<InboundEdge> inbound, CancellationToken ct)
     {
         if (outbound.Count + inbound.Count == 0)
             return;

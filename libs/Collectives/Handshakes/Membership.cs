@@ -72,8 +72,8 @@ internal sealed class Membership : IDisposable
 
     public bool IsRenewed(RingEdge edge) => _renewed.ContainsKey(edge);
 
-    /// <summary>Whether phase 1 makes an edge already: joiners have nothing to disturb.</summary>
-    public bool IsMadeInPhaseOne(RingEdge edge) => IsJoinerMachine(edge.FromMachine) && IsJoinerMachine(edge.ToMachine);
+    /// <summary>Whether phase 1 makes an edge already: what has a joiner at an end disturbs nothing that is in use.</summary>
+    public bool IsMadeInPhaseOne(RingEdge edge) => IsJoinerMachine(edge.FromMachine) || IsJoinerMachine(edge.ToMachine);
 
     public ConnectionName LinkWith(Member peer) => new(ConnectionPurpose.Bootstrap, default, 0, Rank ?? -1, To.On(peer.Machine)?.Rank ?? -1);
 

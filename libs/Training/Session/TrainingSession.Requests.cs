@@ -153,7 +153,7 @@ public sealed partial class TrainingSession
         if (attempt.Role == MigrationRole.Stayer)
         {
             var leavers = string.Join(", ", attempt.Request.Moves.Select(move => move.Leaver));
-            _groups!.Fail(new GroupFailure(FailureKind.Ordered, null, attempt.Request.Moves[0].Leaver, $"The order says that {leavers} is lost.", Now()));
+            _groups!.Fail(new GroupFailure(FailureKind.Ordered, null, attempt.Request.Moves[0].Leaver, $"The switch goes on without {leavers}.", Now()));
         }
 
         attempt.LoseLeaver();

@@ -25,7 +25,7 @@ public sealed class Switching
     }
 
     [Fact]
-    public async Task Preparation_opens_no_data_connection_and_leaves_running_calls_alone()
+    public async Task Preparation_opens_the_joiners_connections_alone_and_leaves_running_calls_alone()
     {
         await using var cluster = await Cluster.StartAsync(3, standbys: 1);
         using var stop = new CancellationTokenSource();
@@ -41,7 +41,7 @@ public sealed class Switching
 
         var prepared = await cluster.PrepareAsync(cluster.Replacing(1, 3));
 
-        cluster.Endpoints.Select(endpoint => endpoint.DataConnectionsOpened).ShouldBe(before);
+        cluster.Endpoints.Select(endpoint => endpoint.DataConnectionsOpened).ShouldBe([3L, 2L, 3L, 2L]);
         cluster.Groups.ShouldAllBe(group => group.State == GroupState.ReadyToSwitchOut);
         await stop.CancelAsync();
         (await running).ShouldBeGreaterThan(0);
@@ -88,7 +88,7 @@ public sealed class Switching
         await using var cluster = await Cluster.StartAsync(4, standbys: 2);
         var to = cluster.TopologyOf(2, [0, 4, 5, 3]);
         var prepared = await cluster.PrepareAsync(to);
-        cluster.Endpoints.Skip(4).Select(endpoint => endpoint.DataConnectionsOpened).ShouldBe([1L, 1L]);
+        cluster.Endpoints.Skip(4).Select(endpoint => endpoint.DataConnectionsOpened).ShouldBe([2L, 2L]);
         var counts = await cluster.SwitchAsync(to, prepared);
         counts.ShouldBe(Cluster.Planned(prepared[0].Plan, to));
         await cluster.ShouldSumAsync();
