@@ -42,9 +42,9 @@ public static class Catalog
     public static CatalogEntry Of(Type type) =>
         ByType.GetValueOrDefault(type) ?? throw new ArgumentException($"{type.Name} is not a message of the catalogue: give it [EventType].", nameof(type));
 
-    /// <summary>Versioned names to CLR types of the events that live in the event log (interruptions, fleet, jobs, migrations).</summary>
+    /// <summary>Versioned names to CLR types of the events that live in the event log (interruptions, detectors, fleet, jobs, migrations).</summary>
     public static IReadOnlyDictionary<string, Type> LoggedEvents { get; } =
-        Entries.Where(entry => entry.Topic is Topics.Interruptions or Topics.Fleet or Topics.Migrations)
+        Entries.Where(entry => entry.Topic is Topics.Interruptions or Topics.Detectors or Topics.Fleet or Topics.Migrations)
             .ToFrozenDictionary(entry => entry.Name, entry => entry.ClrType);
 
     private static JsonSerializerOptions CreateJson()

@@ -1,5 +1,6 @@
 using TrainMover.Contracts.Commands;
 using TrainMover.Contracts.DeadLetters;
+using TrainMover.Contracts.Detectors;
 using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
@@ -13,14 +14,16 @@ namespace TrainMover.Contracts;
 public static class MessageKey
 {
     /// <summary>
-    /// Interruption id, job id or machine id, depending on the topic; of a dead letter the original key, or the original topic where there was none.
+    /// Interruption id, detector, job id or machine id, depending on the topic; of a dead letter the original key, or the original topic where there was none.
     /// </summary>
     /// <exception cref="ArgumentException">The message has no key rule.</exception>
     public static string Of(object body) => body switch
     {
         InterruptionRaised e => e.InterruptionId,
+        InterruptionSuppressed e => e.InterruptionId,
         InterruptionResolved e => e.InterruptionId,
         InterruptionRecovered e => e.InterruptionId,
+        DetectorTuned e => e.Detector,
         MachineRegistered e => e.MachineId,
         MachineAssigned e => e.MachineId,
         MachineReserved e => e.MachineId,

@@ -6,8 +6,11 @@ public static class Topics
     /// <summary>Heartbeats, step progress, faults and maintenance notices; key: machine id.</summary>
     public const string Telemetry = "telemetry";
 
-    /// <summary>Interruptions raised, resolved and recovered; key: interruption id.</summary>
+    /// <summary>Interruptions raised, suppressed, resolved and recovered; key: interruption id.</summary>
     public const string Interruptions = "interruptions";
+
+    /// <summary>Modes and settings of the detectors; key: detector.</summary>
+    public const string Detectors = "detectors";
 
     /// <summary>Jobs and migrations, ordered per job; key: job id.</summary>
     public const string Migrations = "migrations";
@@ -28,5 +31,5 @@ public static class Topics
     public const string DefaultPrefix = "trainmover.";
 
     /// <summary>Every topic, for creation and for the AsyncAPI document.</summary>
-    public static IReadOnlyList<string> All { get; } = [Telemetry, Interruptions, Migrations, Fleet, Commands, Progress, DeadLetter];
+    public static IReadOnlyList<string> All { get; } = [Telemetry, Interruptions, Detectors, Migrations, Fleet, Commands, Progress, DeadLetter];
 }

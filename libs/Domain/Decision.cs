@@ -1,3 +1,6 @@
+using TrainMover.Contracts.Detectors;
+using TrainMover.Contracts.Interruptions;
+using TrainMover.Domain.Detection;
 using TrainMover.Domain.Fleet;
 using TrainMover.Domain.Interruptions;
 using TrainMover.Domain.Jobs;
@@ -29,6 +32,24 @@ public sealed class Decision(World world)
     /// <summary>Decides on an interruption.</summary>
     public Decision OnInterruption(string id, Func<Interruption, IReadOnlyList<object>> decide) =>
         Add(Interruptions.Interruption.Stream(id), decide(Interruption(id)));
+
+    /// <summary>
+    /// What a detector found: raised, recorded as suppressed, or dropped, as its mode says; under its name and the version of its settings.
+    /// </summary>
+    public Decision Found(string detector, InterruptionRaised finding)
+    {
+        var tuning = world.Detector(detector);
+        finding = finding with { Detector = DetectorTuning.Judge(detector, tuning.Version) };
+        return tuning.Mode switch
+        {
+            DetectorMode.Enforce => OnInterruption(finding.InterruptionId, state => state.Raise(finding)),
+            DetectorMode.LogOnly => OnInterruption(finding.InterruptionId, state => state.Suppress(finding, $"{detector} only logs since version {tuning.Version} of its settings.")),
+            _ => this,
+        };
+    }
+
+    /// <summary>Decides on mode and settings of a detector.</summary>
+    public Decision OnDetector(string name, Func<DetectorTuning, IReadOnlyList<object>> decide) => Add(DetectorTuning.Stream(name), decide(world.Detector(name)));
 
     /// <summary>Decides on a machine.</summary>
     public Decision OnMachine(string id, Func<Machine, IReadOnlyList<object>> decide) => Add(Fleet.Machine.Stream(id), decide(Machine(id)));

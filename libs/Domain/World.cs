@@ -1,5 +1,6 @@
 using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Jobs;
+using TrainMover.Domain.Detection;
 using TrainMover.Domain.Fleet;
 using TrainMover.Domain.Interruptions;
 using TrainMover.Domain.Jobs;
@@ -19,11 +20,12 @@ public sealed record Versioned<TState>(TState State, long Version);
 public sealed record StreamDecision(string Stream, long ExpectedVersion, IReadOnlyList<object> Events);
 
 /// <summary>
-/// All that the event log says, folded: every interruption, machine, job and migration by id. Not safe for use by several threads at once.
+/// All that the event log says, folded: every interruption, detector, machine, job and migration by id. Not safe for use by several threads at once.
 /// </summary>
 public sealed class World
 {
     private readonly Dictionary<string, Versioned<Interruption>> _interruptions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Versioned<DetectorTuning>> _detectors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Versioned<Machine>> _machines = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Versioned<Job>> _jobs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Versioned<Migration>> _migrations = new(StringComparer.Ordinal);
@@ -43,6 +45,9 @@ public sealed class World
     /// <summary>One interruption, or its initial state.</summary>
     public Interruption Interruption(string id) => _interruptions.GetValueOrDefault(Domain.Interruptions.Interruption.Stream(id))?.State ?? Domain.Interruptions.Interruption.Initial;
 
+    /// <summary>Mode and settings of one detector, or their initial state.</summary>
+    public DetectorTuning Detector(string name) => _detectors.GetValueOrDefault(DetectorTuning.Stream(name))?.State ?? DetectorTuning.Initial;
+
     /// <summary>One machine, or its initial state.</summary>
     public Machine Machine(string id) => _machines.GetValueOrDefault(Fleet.Machine.Stream(id))?.State ?? Fleet.Machine.Initial;
 
@@ -56,6 +61,7 @@ public sealed class World
     public long VersionOf(string stream) => Kind(stream) switch
     {
         "interruption" => _interruptions.GetValueOrDefault(stream)?.Version ?? 0,
+        "detector" => _detectors.GetValueOrDefault(stream)?.Version ?? 0,
         "machine" => _machines.GetValueOrDefault(stream)?.Version ?? 0,
         "job" => _jobs.GetValueOrDefault(stream)?.Version ?? 0,
         "migration" => _migrations.GetValueOrDefault(stream)?.Version ?? 0,
@@ -74,6 +80,7 @@ public sealed class World
         switch (Kind(stream))
         {
             case "interruption": _interruptions[stream] = new(State(_interruptions, Domain.Interruptions.Interruption.Initial).Evolve(@event), version); break;
+            case "detector": _detectors[stream] = new(State(_detectors, DetectorTuning.Initial).Evolve(@event), version); break;
             case "machine": _machines[stream] = new(State(_machines, Fleet.Machine.Initial).Evolve(@event), version); break;
             case "job": _jobs[stream] = new(State(_jobs, Domain.Jobs.Job.Initial).Evolve(@event), version); break;
             case "migration": _migrations[stream] = new(State(_migrations, Domain.Migrations.Migration.Initial).Evolve(@event), version); break;
@@ -89,6 +96,7 @@ public sealed class World
     public void Forget(string stream)
     {
         _interruptions.Remove(stream);
+        _detectors.Remove(stream);
         _machines.Remove(stream);
         _jobs.Remove(stream);
         _migrations.Remove(stream);

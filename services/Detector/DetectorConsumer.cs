@@ -1,6 +1,8 @@
 using MassTransit;
+using TrainMover.Contracts.Detectors;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Migrations;
+using TrainMover.Detector.Tuning;
 using TrainMover.Messaging;
 using TrainMover.ServiceDefaults.Consuming;
 
@@ -19,4 +21,10 @@ public sealed class ForeignInterruptionConsumer(DetectorFacts facts) : IConsumer
     public Task Consume(ConsumeContext<Received<InterruptionRaised>> context) => context.Message.Envelope.Sequence is null
         ? facts.RecordAsync(context.Message.Envelope.ToFact(), context.Message.Data, context.CancellationToken)
         : Task.CompletedTask;
+}
+
+/// <summary>Detectors that an operator tuned.</summary>
+public sealed class TuningConsumer(TuningInForce tuning) : IConsumer<Received<DetectorTuned>>
+{
+    public Task Consume(ConsumeContext<Received<DetectorTuned>> context) => tuning.TakeAsync(context.CancellationToken);
 }

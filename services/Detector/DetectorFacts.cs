@@ -1,6 +1,6 @@
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Telemetry;
-using TrainMover.Detector.Sources;
+using TrainMover.Detection.Live.Sources;
 using TrainMover.Domain;
 using TrainMover.Domain.Detection;
 using TrainMover.ServiceDefaults.Deciding;
@@ -19,6 +19,12 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, So
         if (body is StepCompleted || (body is Heartbeat heartbeat && Note(heartbeat))) return Task.CompletedTask;
         if (SourceWindow.Takes(body)) return ObserveSourceAsync(fact, body, ct);
         return runner.DecideAsync(fact, world => Locked(() => detectors.Observe(world, new Observation(fact.Source, fact.Id!, body), clock.GetUtcNow())), ct);
+    }
+
+    /// <summary>Changes what the detectors judge by.</summary>
+    public void Use(Action change)
+    {
+        lock (_window) change();
     }
 
     /// <summary>All telemetry up to this moment took effect.</summary>

@@ -1,7 +1,9 @@
 using TrainMover.Contracts;
+using TrainMover.Detection.Findings;
+using TrainMover.Detection.Live.Sources;
 using TrainMover.Detector;
 using TrainMover.Detector.Ingest;
-using TrainMover.Detector.Sources;
+using TrainMover.Detector.Tuning;
 using TrainMover.Domain.Detection;
 using TrainMover.ServiceDefaults.Hosting;
 using TrainMover.Telemetry.Devices;
@@ -9,24 +11,25 @@ using TrainMover.Telemetry.Policy;
 
 const string Name = "detector";
 var builder = ServiceHost.CreateBuilder(Name, args);
-var options = builder.Configuration.GetSection("Detection").Get<DetectionOptions>() ?? new DetectionOptions();
-var devices = builder.Configuration.GetSection("Devices").Get<DeviceDetectorOptions>() ?? new DeviceDetectorOptions();
-if ((options.BrokenRule() ?? devices.BrokenRule()) is { } rule) return ServiceHost.Refuse(Name, rule);
 ErrorCodePolicy policy;
+IReadOnlyList<ConfiguredDetector> configured;
 try
 {
     policy = ErrorCodePolicy.Load(builder.Configuration["TRAINMOVER_ERROR_CODES"]);
+    configured = ConfiguredDetector.All(builder.Configuration, policy);
 }
-catch (PolicyException wrong)
+catch (Exception wrong) when (wrong is PolicyException or SettingsException)
 {
     return ServiceHost.Refuse(Name, wrong.Message);
 }
 
 var settings = DeploymentSettings.FromEnvironment(needsPostgres: true);
-builder.AddDecidingService(Name, settings, entry => entry.Topic == Topics.Interruptions, messaging => messaging
+builder.AddDecidingService(Name, settings, entry => entry.Topic is Topics.Interruptions or Topics.Detectors, messaging => messaging
     .Consume<MigrationConsumer>(Topics.Migrations)
-    .Consume<ForeignInterruptionConsumer>(Topics.Interruptions));
-builder.Services.AddSingleton(new Detectors(options)).AddSingleton(new SourceWindow(policy, devices)).AddSingleton<DetectorFacts>();
+    .Consume<ForeignInterruptionConsumer>(Topics.Interruptions)
+    .Consume<TuningConsumer>(Topics.Detectors));
+builder.Services.AddSingleton(new Detectors(new DetectionOptions())).AddSingleton(new SourceWindow(policy, new DeviceDetectorOptions())).AddSingleton<DetectorFacts>();
+builder.Services.AddSingleton(configured).AddSingleton<TuningInForce>().AddSingleton<Started>();
 builder.Services.AddHostedService<TelemetryLoop>().AddHostedService<SilenceLoop>().AddHostedService<StartUp>();
 if (builder.Configuration["TRAINMOVER_INGEST"] is { Length: > 0 } addresses) builder.WebHost.UseUrls(addresses.Split(';'));
 var app = builder.Build();

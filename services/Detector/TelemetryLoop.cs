@@ -11,7 +11,7 @@ namespace TrainMover.Detector;
 
 /// <summary>Reads telemetry in batches. A batch is committed once all of it took effect; what the log cannot take yet is tried until it can.</summary>
 public sealed class TelemetryLoop(
-    DetectorFacts facts, KafkaOptions kafka, DeadLetterPublisher deadLetters, KafkaPublisher publisher, ConsumerLag lag, TimeProvider clock, ILogger<BatchReader> logger)
+    DetectorFacts facts, Started started, KafkaOptions kafka, DeadLetterPublisher deadLetters, KafkaPublisher publisher, ConsumerLag lag, TimeProvider clock, ILogger<BatchReader> logger)
     : BackgroundService
 {
     private const int FirstBytes = 1024;
@@ -27,6 +27,7 @@ public sealed class TelemetryLoop(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await started.WaitAsync(stoppingToken);
         var reader = new BatchReader(kafka, Topics.Telemetry, deadLetters, lag, logger);
         await foreach (var batch in reader.ReadAsync(stoppingToken))
         {
@@ -58,12 +59,13 @@ public sealed class TelemetryLoop(
 }
 
 /// <summary>Lets the detectors look for silence.</summary>
-public sealed class SilenceLoop(DetectorFacts facts, TimeProvider clock, ILogger<SilenceLoop> logger) : BackgroundService
+public sealed class SilenceLoop(DetectorFacts facts, Started started, TimeProvider clock, ILogger<SilenceLoop> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await started.WaitAsync(stoppingToken);
         using var timer = new PeriodicTimer(Interval, clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {

@@ -49,6 +49,7 @@ public sealed partial class CatalogTests
             string[] keys = entry.Topic switch
             {
                 Topics.Interruptions => ["maintenance-m1"],
+                Topics.Detectors => ["hang"],
                 Topics.Migrations => ["gpt"],
                 Topics.Fleet => ["m0", "m1", "s0", "planner"],
                 _ => ["m0", "m1", "s0"],
@@ -65,6 +66,6 @@ public sealed partial class CatalogTests
     [GeneratedRegex(@"^trainmover(\.[a-z]+(-[a-z]+)*)+\.v[1-9][0-9]*$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex VersionedName();
 
-    [GeneratedRegex(@"^trainmover\.(interruption|machine|service|job|migration)\.", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^trainmover\.(interruption|detector|machine|service|job|migration)\.", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LoggedName();
 }

@@ -12,7 +12,7 @@ public sealed class FindingTests
     {
         var raised = Raise(Finding("a", Severity.Replace)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>();
         (raised.InterruptionId, raised.Kind, raised.Cause, raised.Severity, raised.Reason, raised.Detector, raised.FaultMonotonicNs)
-            .ShouldBe(("a", InterruptionKind.Expected, InterruptionCause.ErrorCode, Severity.Replace, "reason", "policy-1", 7L));
+            .ShouldBe(("a", InterruptionKind.Expected, InterruptionCause.ErrorCode, Severity.Replace, "reason", "policy-0", 7L));
         raised.Machines.ShouldBe(["m1"]);
         raised.Evidence.ShouldBe([new Evidence("/s", "1", "seen")]);
     }
@@ -34,5 +34,5 @@ public sealed class FindingTests
 
     private IReadOnlyList<object> Raise(Finding finding) => _ledger.Append(finding.Raise(_ledger.World));
 
-    private static Finding Finding(string id, Severity severity) => new(id, "m1", InterruptionCause.ErrorCode, severity, "reason", "policy-1", [new Evidence("/s", "1", "seen")], 7);
+    private static Finding Finding(string id, Severity severity) => new(id, "m1", InterruptionCause.ErrorCode, severity, "reason", "policy", [new Evidence("/s", "1", "seen")], 7);
 }

@@ -87,7 +87,7 @@ public sealed record Evidence(string Source, string MessageId, string Observatio
 /// <param name="Severity">What has to be done.</param>
 /// <param name="Machines">Affected machines, sorted; at least one.</param>
 /// <param name="Reason">The reason in one plain sentence.</param>
-/// <param name="Detector">Detector and version of its settings.</param>
+/// <param name="Detector">Detector and version of its settings: <c>hang-2</c> judged under the second <c>detector.tuned</c> of <c>hang</c>.</param>
 /// <param name="Evidence">What it was decided on.</param>
 /// <param name="FaultMonotonicNs">Monotonic time stamp of the fault itself, where whoever saw or injected it stamped it; nanoseconds.</param>
 /// <param name="RuledOut">Other explanations that the detector looked at, each in a sentence that says why it does not hold.</param>
@@ -103,6 +103,13 @@ public sealed record InterruptionRaised(
     IReadOnlyList<Evidence> Evidence,
     long? FaultMonotonicNs = null,
     IReadOnlyList<string>? RuledOut = null);
+
+/// <summary>A detector that only logs found what it would have raised; nobody acts on it.</summary>
+/// <param name="InterruptionId">Id that the interruption would have.</param>
+/// <param name="Finding">What would have been raised.</param>
+/// <param name="Reason">Why it was not, in one plain sentence.</param>
+[EventType("trainmover.interruption.suppressed.v1", Topics.Interruptions)]
+public sealed record InterruptionSuppressed(string InterruptionId, InterruptionRaised Finding, string Reason);
 
 /// <summary>A migration answered the interruption.</summary>
 /// <param name="InterruptionId">The interruption.</param>

@@ -1,4 +1,5 @@
 using TrainMover.Contracts.DeadLetters;
+using TrainMover.Contracts.Detectors;
 using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
@@ -25,11 +26,12 @@ public static partial class Examples
             new MaintenanceScheduled("m1", "firmware update", new DateTimeOffset(2026, 3, 1, 13, 0, 0, TimeSpan.Zero), Now),
             new ReplacementRequested("m1", "noisy fan", "operator", Now),
 
-            new InterruptionRaised(
-                Interruption, InterruptionKind.Expected, InterruptionCause.Maintenance, Severity.Replace, ["m1"], "m1 is due for a firmware update", "maintenance/1",
-                [new("/calendar", "7f0c", "maintenance of m1 announced for 13:00")], Now, ["Another machine: the calendar names m1 alone."]),
+            Raised,
+            new InterruptionSuppressed(Interruption, Raised, "notices only logs since version 1 of its settings"),
             new InterruptionResolved(Interruption, Migration),
             new InterruptionRecovered(Interruption, "the maintenance was called off"),
+
+            new DetectorTuned("hang", DetectorMode.LogOnly, [new("Multiple", "3"), new("Slack", "250ms")], 2, "operator", "evaluations of this job take longer than before"),
 
             new MachineRegistered("s0", MachineRole.Standby, "10.0.0.20", 7000),
             new MachineAssigned("s0", Job, [1], 2),

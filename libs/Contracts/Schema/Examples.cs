@@ -45,6 +45,10 @@ public static partial class Examples
         [Interruption], [new("s0", 2, Chosen: true, "a warm standby of this job"), new("e0", 1, Chosen: false, "elastic, not warm")], "1",
         new DateTimeOffset(2026, 3, 1, 12, 2, 0, TimeSpan.Zero), Now);
 
+    private static readonly InterruptionRaised Raised = new(
+        Interruption, InterruptionKind.Expected, InterruptionCause.Maintenance, Severity.Replace, ["m1"], "m1 is due for a firmware update", "notices-1",
+        [new("/calendar", "7f0c", "maintenance of m1 announced for 13:00")], Now, ["Another machine: the calendar names m1 alone."]);
+
     private static readonly SwitchReport Switch = new(
         "s0", [1], Now + 60_000_000_000, Now + 60_212_000_000, 34, 0, new(Kept: 0, Inherited: 0, Removed: 0, Added: 2),
         new(Kept: 0, Inherited: 0, Removed: 0, Added: 2), 12_582_912, 12_582_912,

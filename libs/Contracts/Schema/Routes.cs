@@ -23,7 +23,7 @@ internal static class Routes
         new("cli", "The command line: injects faults and notices, shows progress.",
             ["trainmover.telemetry.fault-reported.v1", "trainmover.telemetry.maintenance-scheduled.v1", "trainmover.telemetry.replacement-requested.v1"],
             [Topics.Telemetry]),
-        new("detector", "Turns telemetry into interruptions.", ["trainmover.interruption.", DeadLetter], [Topics.Telemetry, Topics.Migrations]),
+        new("detector", "Turns telemetry into interruptions.", ["trainmover.interruption.", "trainmover.detector.", DeadLetter], [Topics.Telemetry, Topics.Detectors, Topics.Migrations]),
         new("planner", "Owns jobs, fleet and reservations; answers interruptions with plans.",
             ["trainmover.job.", "trainmover.machine.", "trainmover.service.", "trainmover.migration.planned.v1", DeadLetter],
             [Topics.Interruptions, Topics.Progress, Topics.Migrations]),
@@ -44,13 +44,14 @@ internal static class Routes
             ],
             [Topics.Commands]),
         new("subscriber", "Whoever follows interruptions, migrations and the fleet, or looks after dead letters.", [],
-            [Topics.Interruptions, Topics.Migrations, Topics.Fleet, Topics.DeadLetter]),
+            [Topics.Interruptions, Topics.Detectors, Topics.Migrations, Topics.Fleet, Topics.DeadLetter]),
     ];
 
     public static (string Key, string Meaning) Topic(string topic) => topic switch
     {
         Topics.Telemetry => ("machine id", "Heartbeats, step progress, faults and maintenance notices."),
-        Topics.Interruptions => ("interruption id", "Interruptions raised, resolved and recovered."),
+        Topics.Interruptions => ("interruption id", "Interruptions raised, suppressed, resolved and recovered."),
+        Topics.Detectors => ("detector", "Modes and settings of the detectors."),
         Topics.Migrations => ("job id", "Jobs and migrations, ordered per job."),
         Topics.Fleet => ("machine id; name of the service", "Registrations, assignments, reservations and quarantine of machines; starts of services."),
         Topics.Commands => ("machine id", "Orders to node agents. Partitioners differ between clients: an agent reads all partitions and keeps what is its own."),

@@ -1,11 +1,8 @@
 namespace TrainMover.Domain.Detection;
 
-/// <summary>Settings of the detectors.</summary>
+/// <summary>Settings of the detectors of lost machines and agents.</summary>
 public sealed record DetectionOptions
 {
-    /// <summary>Version under which decisions are recorded.</summary>
-    public string Version { get; init; } = "detectors-1";
-
     /// <summary>How often agents send heartbeats. Default 250 ms.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(250);
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using TrainMover.Contracts.Detectors;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Migrations;
 using TrainMover.Contracts.Telemetry;
@@ -25,6 +26,14 @@ public sealed class Detectors(DetectionOptions options)
     private readonly HashSet<string> _suspected = new(StringComparer.Ordinal);
     private readonly HashSet<string> _silent = new(StringComparer.Ordinal);
     private DateTimeOffset _listened = DateTimeOffset.MinValue;
+    private DetectionOptions _options = options;
+
+    /// <summary>Judges by other settings from now on; whoever is silent already is looked at again.</summary>
+    public void Use(DetectionOptions settings)
+    {
+        _options = settings;
+        _silent.Clear();
+    }
 
     /// <summary>
     /// Everything that was said up to this moment has been taken in. Silence counts only as far as somebody listened: whoever is behind, or reads
@@ -46,7 +55,7 @@ public sealed class Detectors(DetectionOptions options)
     /// <summary>Whether <see cref="Tick"/> has something to look at.</summary>
     public bool IsDue(DateTimeOffset now) =>
         _heartbeats.Keys.Any(IsOverdue)
-        || _unheard.Values.Any(unheard => now - unheard.Since >= options.UnreachableGrace);
+        || _unheard.Values.Any(unheard => now - unheard.Since >= _options.UnreachableGrace);
 
     /// <summary>A message came in.</summary>
     /// <exception cref="DomainRuleException">It names a machine that nobody announced.</exception>
@@ -106,7 +115,7 @@ public sealed class Detectors(DetectionOptions options)
             {
                 if (!Raise(decision, world, report.Observation, machineId, InterruptionKind.Unexpected, InterruptionCause.MachineLoss,
                     $"{job.Spec!.JobId}-g{report.Report.Generation}-{machineId}-lost",
-                    $"{machineId} is lost: no heartbeat of its agent for {options.HeartbeatTimeout.TotalSeconds:0.#} s, and {report.Report.MachineId} cannot reach its worker.", report.Report.MonotonicNs))
+                    $"{machineId} is lost: no heartbeat of its agent for {_options.HeartbeatTimeout.TotalSeconds:0.#} s, and {report.Report.MachineId} cannot reach its worker.", report.Report.MonotonicNs))
                 {
                     _unheard.Remove(machineId);
                     _silent.Add(machineId);
@@ -119,7 +128,7 @@ public sealed class Detectors(DetectionOptions options)
             }
         }
 
-        foreach (var (machineId, unheard) in _unheard.Where(entry => now - entry.Value.Since >= options.UnreachableGrace && !IsOverdue(entry.Key)).ToList())
+        foreach (var (machineId, unheard) in _unheard.Where(entry => now - entry.Value.Since >= _options.UnreachableGrace && !IsOverdue(entry.Key)).ToList())
         {
             if (MemberJob(world, machineId) is not { } job || job.Topology!.Generation != unheard.Report.Generation
                 || !Raise(decision, world, unheard.Observation, machineId, InterruptionKind.Unexpected, InterruptionCause.WorkerUnreachable,
@@ -146,7 +155,7 @@ public sealed class Detectors(DetectionOptions options)
                 decision.OnInterruption(id, interruption => interruption.Resolve(migration.Plan!.MigrationId));
         }
 
-        foreach (var raised in world.Interruptions.Where(interruption => interruption.Status == InterruptionStatus.Open).Select(interruption => interruption.Raised!))
+        foreach (var raised in world.Interruptions.Where(interruption => interruption.Status is InterruptionStatus.Open or InterruptionStatus.Suppressed).Select(interruption => interruption.Raised!))
         {
             var ofWorker = raised.Cause is InterruptionCause.WorkerDeath or InterruptionCause.WorkerUnreachable or InterruptionCause.MachineLoss;
             if (ofWorker && raised.Machines.All(machine => MemberJob(world, machine) is null))
@@ -157,11 +166,11 @@ public sealed class Detectors(DetectionOptions options)
     }
 
     private bool IsOverdue(string machineId) =>
-        _heartbeats.TryGetValue(machineId, out var seen) && _listened - seen >= options.HeartbeatTimeout && !_silent.Contains(machineId);
+        _heartbeats.TryGetValue(machineId, out var seen) && _listened - seen >= _options.HeartbeatTimeout && !_silent.Contains(machineId);
 
     private static void RecoverAgent(Decision decision, World world, string machineId)
     {
-        foreach (var interruption in world.Interruptions.Where(interruption => interruption is { Status: InterruptionStatus.Open, Raised.Cause: InterruptionCause.AgentLoss }
+        foreach (var interruption in world.Interruptions.Where(interruption => interruption is { Status: InterruptionStatus.Open or InterruptionStatus.Suppressed, Raised.Cause: InterruptionCause.AgentLoss }
             && interruption.Raised.Machines.Contains(machineId)))
         {
             decision.OnInterruption(interruption.Raised!.InterruptionId, state => state.Recover($"The agent of {machineId} is heard again."));
@@ -170,7 +179,7 @@ public sealed class Detectors(DetectionOptions options)
 
     // One interruption per machine and kind is enough: a second detector that sees the same cause adds nothing to act on.
     // Returns false when nothing was left to raise.
-    private bool Raise(
+    private static bool Raise(
         Decision decision, World world, Observation observation, string machineId, InterruptionKind kind, InterruptionCause cause, string id, string reason,
         long? faultMonotonicNs, Severity severity = Severity.Replace)
     {
@@ -181,9 +190,9 @@ public sealed class Detectors(DetectionOptions options)
         }
 
         var evidence = new Evidence(observation.Source, observation.Id, reason);
-        var raised = new InterruptionRaised(id, kind, cause, severity, [machineId], reason, options.Version, [evidence], faultMonotonicNs);
-        decision.OnInterruption(id, state => state.Raise(raised));
-        return world.Interruption(id).Status == InterruptionStatus.None;
+        var detector = DetectorNames.Of(cause);
+        decision.Found(detector, new InterruptionRaised(id, kind, cause, severity, [machineId], reason, detector, [evidence], faultMonotonicNs));
+        return world.Detector(detector).Mode != DetectorMode.Off && world.Interruption(id).Status == InterruptionStatus.None;
     }
 
     private static Job? MemberJob(World world, string machineId) =>

@@ -1,3 +1,4 @@
+using TrainMover.Contracts.Detectors;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Domain.Fleet;
 using TrainMover.Domain.Interruptions;
@@ -10,7 +11,7 @@ namespace TrainMover.Domain.Detection;
 /// <param name="Cause">Why.</param>
 /// <param name="Severity">What has to be done.</param>
 /// <param name="Reason">Why, in one plain sentence.</param>
-/// <param name="Detector">Detector and version of its settings.</param>
+/// <param name="Detector">Name of the detector.</param>
 /// <param name="Evidence">What it was decided on.</param>
 /// <param name="FaultMonotonicNs">Monotonic time of the fault, where it was stamped; nanoseconds.</param>
 public sealed record Finding(
@@ -23,7 +24,8 @@ public sealed record Finding(
     public IReadOnlyList<string>? RuledOut { get; init; }
 
     /// <summary>
-    /// Raises it, unless an interruption of its kind is open for the machine that asks for as much: an open replacement of the machine, or the same cause of at least this severity.
+    /// Raises it, or records it, as the detector's mode says; unless an interruption of its kind is open for the machine that asks for as much: an open replacement of the machine, or the same cause
+    /// of at least this severity. What is only recorded is recorded once, until it recovers.
     /// </summary>
     /// <exception cref="DomainRuleException">It names a machine that nobody announced.</exception>
     public Decision Raise(World world)
@@ -35,10 +37,15 @@ public sealed record Finding(
         }
 
         var decision = new Decision(world);
-        var isAsked = world.Interruptions.Any(known => known is { Status: InterruptionStatus.Open, Raised: { } raised } && raised.Kind == Kind && raised.Machines.Contains(MachineId)
-            && (raised.Severity == Severity.Replace || (raised.Cause == Cause && raised.Severity <= Severity)));
+        var onlyLogs = world.Detector(Detector).Mode == DetectorMode.LogOnly;
+        var isAsked = world.Interruptions.Any(known => known.Raised is { } raised && raised.Kind == Kind && raised.Machines.Contains(MachineId) && known.Status switch
+        {
+            InterruptionStatus.Open => raised.Severity == Severity.Replace || (raised.Cause == Cause && raised.Severity <= Severity),
+            InterruptionStatus.Suppressed => onlyLogs && raised.Cause == Cause && raised.Severity <= Severity,
+            _ => false,
+        });
         if (isAsked) return decision;
         var raised = new InterruptionRaised(InterruptionId, Kind, Cause, Severity, [MachineId], Reason, Detector, Evidence, FaultMonotonicNs, RuledOut);
-        return decision.OnInterruption(InterruptionId, state => state.Raise(raised));
+        return decision.Found(Detector, raised);
     }
 }

@@ -16,11 +16,14 @@ public enum InterruptionStatus
 
     /// <summary>Its cause went away.</summary>
     Recovered,
+
+    /// <summary>Found by a detector that only logs.</summary>
+    Suppressed,
 }
 
 /// <summary>State of one interruption.</summary>
 /// <param name="Status">Where it stands.</param>
-/// <param name="Raised">What was raised; null before.</param>
+/// <param name="Raised">What was raised, or would have been; null before.</param>
 /// <param name="ResolvedBy">Migration that answered it.</param>
 public sealed record Interruption(InterruptionStatus Status, InterruptionRaised? Raised = null, string? ResolvedBy = null)
 {
@@ -30,27 +33,40 @@ public sealed record Interruption(InterruptionStatus Status, InterruptionRaised?
     /// <summary>Name of the stream of an interruption.</summary>
     public static string Stream(string interruptionId) => $"interruption-{interruptionId}";
 
-    /// <summary>Raises it; nothing when it was raised before.</summary>
+    /// <summary>Raises it; nothing when it was raised before. What was suppressed before is raised.</summary>
     public IReadOnlyList<object> Raise(InterruptionRaised raised)
     {
-        if (raised.Machines.Count == 0) throw new DomainRuleException("An interruption names at least one machine.");
-        return Status == InterruptionStatus.None ? [raised] : [];
+        RequireMachine(raised);
+        return Status is InterruptionStatus.None or InterruptionStatus.Suppressed ? [raised] : [];
+    }
+
+    /// <summary>Records what is not raised, with the reason; nothing when it was found before.</summary>
+    public IReadOnlyList<object> Suppress(InterruptionRaised finding, string reason)
+    {
+        RequireMachine(finding);
+        return Status == InterruptionStatus.None ? [new InterruptionSuppressed(finding.InterruptionId, finding, reason)] : [];
     }
 
     /// <summary>A migration answered it; nothing unless it is open.</summary>
     public IReadOnlyList<object> Resolve(string migrationId) =>
         Status == InterruptionStatus.Open ? [new InterruptionResolved(Raised!.InterruptionId, migrationId)] : [];
 
-    /// <summary>Its cause went away; nothing unless it is open.</summary>
+    /// <summary>Its cause went away; nothing unless it is open, or suppressed.</summary>
     public IReadOnlyList<object> Recover(string reason) =>
-        Status == InterruptionStatus.Open ? [new InterruptionRecovered(Raised!.InterruptionId, reason)] : [];
+        Status is InterruptionStatus.Open or InterruptionStatus.Suppressed ? [new InterruptionRecovered(Raised!.InterruptionId, reason)] : [];
 
     /// <summary>The state after an event.</summary>
     public Interruption Evolve(object @event) => @event switch
     {
         InterruptionRaised raised => new Interruption(InterruptionStatus.Open, raised),
+        InterruptionSuppressed suppressed => new Interruption(InterruptionStatus.Suppressed, suppressed.Finding),
         InterruptionResolved resolved => this with { Status = InterruptionStatus.Resolved, ResolvedBy = resolved.MigrationId },
         InterruptionRecovered => this with { Status = InterruptionStatus.Recovered },
         _ => this,
     };
+
+    private static void RequireMachine(InterruptionRaised raised)
+    {
+        if (raised.Machines.Count == 0) throw new DomainRuleException("An interruption names at least one machine.");
+    }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using TrainMover.Contracts;
+using TrainMover.Contracts.Detectors;
 using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
@@ -14,8 +15,10 @@ internal static class EventText
     public static string Of(object data) => data switch
     {
         InterruptionRaised e => $"{Wire(e.Kind)} interruption of {Join(e.Machines)}: {e.Reason}",
+        InterruptionSuppressed e => $"would be an interruption of {Join(e.Finding.Machines)}: {e.Finding.Reason} ({e.Reason.TrimEnd('.')})",
         InterruptionResolved e => $"answered by migration {e.MigrationId}",
         InterruptionRecovered e => $"recovered: {e.Reason}",
+        DetectorTuned e => $"{e.Detector}: {Named(e.Mode)}, version {e.Version} ({Join(e.Settings.Select(setting => $"{setting.Name}={setting.Value}"))}), by {e.Who}: {e.Why}",
         MachineRegistered e => $"{e.MachineId} is a {Wire(e.Role)} machine; its worker listens on {e.Host}:{e.Port}",
         MachineAssigned e => $"{e.MachineId} holds {Ranks(e.Ranks)} of job {e.JobId} from generation {e.Generation} on",
         MachineReserved e => $"{e.MachineId} is reserved as joiner of {e.MigrationId}",

@@ -6,9 +6,11 @@ using TrainMover.Telemetry.Faults;
 using TrainMover.Telemetry.Metrics;
 using TrainMover.Telemetry.Policy;
 
-namespace TrainMover.Detector.Sources;
+namespace TrainMover.Detection.Live.Sources;
 
 /// <summary>What kernel logs, health checks and exporters said lately, and what policy and detectors find in it. Not safe for use by several threads at once.</summary>
+/// <param name="policy">What follows from error codes.</param>
+/// <param name="devices">Settings of the detectors of devices and links.</param>
 public sealed class SourceWindow(ErrorCodePolicy policy, DeviceDetectorOptions devices)
 {
     private const int MostFaults = 512;
@@ -18,11 +20,20 @@ public sealed class SourceWindow(ErrorCodePolicy policy, DeviceDetectorOptions d
 
     private readonly Dictionary<string, Queue<ObservedFault>> _faults = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Queue<DeviceSnapshot>> _snapshots = new(StringComparer.Ordinal);
+    private ErrorCodePolicy _policy = policy;
+    private DeviceDetectorOptions _devices = devices;
+
+    /// <summary>Judges by other settings from now on.</summary>
+    public void Use(ErrorCodeSettings codes, DeviceDetectorOptions links) => (_policy, _devices) = (_policy with { Repeat = codes.Repeat }, links);
 
     /// <summary>Whether a message belongs into this window.</summary>
     public static bool Takes(object body) => body is KernelFaultSeen or FaultReported or DeviceMetricsTaken or SourceSight;
 
     /// <summary>Takes a message in; what follows from it.</summary>
+    /// <param name="source">CloudEvents source.</param>
+    /// <param name="id">CloudEvents id.</param>
+    /// <param name="body">The message, one that <see cref="Takes"/>.</param>
+    /// <param name="now">When it was read.</param>
     public IReadOnlyList<Finding> Take(string source, string id, object body, DateTimeOffset now) => body switch
     {
         KernelFaultSeen seen => Judge(Observed(seen, source, id), seen.MonotonicNs),
@@ -36,10 +47,10 @@ public sealed class SourceWindow(ErrorCodePolicy policy, DeviceDetectorOptions d
         var window = Keep(_faults, fault.MachineId, fault, MostFaults);
         return
         [
-            .. policy.Judge(window.Where(known => known.Device == fault.Device && string.Equals(known.Code, fault.Code, StringComparison.OrdinalIgnoreCase)))
+            .. _policy.Judge(window.Where(known => known.Device == fault.Device && string.Equals(known.Code, fault.Code, StringComparison.OrdinalIgnoreCase)))
                 .Where(verdict => verdict.Tier != PolicyTier.Ignore && !fault.IsDetail)
                 .Select(verdict => new Finding(
-                    $"{fault.MachineId}-{verdict.Code}-{fault.Id}", fault.MachineId, InterruptionCause.ErrorCode, SeverityOf(verdict.Tier), Said(verdict.Reason, fault.Text), verdict.PolicyVersion,
+                    $"{fault.MachineId}-{verdict.Code}-{fault.Id}", fault.MachineId, InterruptionCause.ErrorCode, SeverityOf(verdict.Tier), Said(verdict.Reason, fault.Text), DetectorNames.ErrorCodes,
                     [.. verdict.Evidence.TakeLast(MostEvidence).Select(one => new Evidence(one.Source, one.Id, $"{one.Code} at {one.At:O}{(one.Text is null ? "" : $": {one.Text}")}"))], monotonicNs)),
         ];
     }
@@ -49,11 +60,11 @@ public sealed class SourceWindow(ErrorCodePolicy policy, DeviceDetectorOptions d
         var snapshot = new DeviceSnapshot(
             taken.MachineId, taken.TakenAt, [.. taken.Metrics.Select(metric => new DeviceSample(metric.Device, metric.Metric, metric.Value))], source, id);
         var window = Keep(_snapshots, taken.MachineId, snapshot, MostSnapshots);
-        while (window.Count > 1 && snapshot.At - window.Peek().At > devices.Window) window.Dequeue();
+        while (window.Count > 1 && snapshot.At - window.Peek().At > _devices.Window) window.Dequeue();
         return
         [
-            .. DeviceDetectors.Judge(window, devices).Select(found => new Finding(
-                $"{found.MachineId}-{CauseName(found.Trouble)}-{id}", found.MachineId, CauseOf(found.Trouble), SeverityOf(found.Tier), found.Reason, "devices-1",
+            .. DeviceDetectors.Judge(window, _devices).Select(found => new Finding(
+                $"{found.MachineId}-{CauseName(found.Trouble)}-{id}", found.MachineId, CauseOf(found.Trouble), SeverityOf(found.Tier), found.Reason, DetectorNames.Devices,
                 [.. found.Evidence.Select(one => new Evidence(one.Source, one.Id, $"{one.Metric} is {one.Value} at {one.At:O}"))])),
         ];
     }
