@@ -33,9 +33,22 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, So
         lock (_window) detectors.Listened(until);
     }
 
-    /// <summary>Looks for silence.</summary>
+    /// <summary>Takes in metrics in which nothing is found, as nearly all are; false where a message has to be observed.</summary>
+    public bool Note(string source, string id, object body)
+    {
+        if (body is not DeviceMetricsTaken) return false;
+        lock (_window) return sources.Take(source, id, body, clock.GetUtcNow()).Count == 0;
+    }
+
+    /// <summary>Looks for silence, and for what is over.</summary>
     public async Task TickAsync(CancellationToken ct)
     {
+        foreach (var recovery in Locked(() => sources.Recovered(clock.GetUtcNow())))
+        {
+            await runner.DecideAsync(new Fact("/trainmover/detector/clock"), recovery.Decide, ct);
+            Use(() => sources.Over(recovery));
+        }
+
         if (Locked(() => detectors.IsDue(clock.GetUtcNow())))
             await runner.DecideAsync(new Fact("/trainmover/detector/clock"), world => Locked(() => detectors.Tick(world, clock.GetUtcNow())), ct);
     }
@@ -51,7 +64,11 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, So
     private async Task ObserveSourceAsync(Fact fact, object body, CancellationToken ct)
     {
         var findings = Locked(() => sources.Take(fact.Source, fact.Id!, body, clock.GetUtcNow()));
-        foreach (var finding in findings) await runner.DecideAsync(fact with { Id = findings.Count == 1 ? fact.Id : $"{fact.Id}/{finding.InterruptionId}" }, finding.Raise, ct);
+        foreach (var finding in findings)
+        {
+            await runner.DecideAsync(fact with { Id = findings.Count == 1 ? fact.Id : $"{fact.Id}/{finding.InterruptionId}" }, finding.Raise, ct);
+            Use(() => sources.Told(finding, clock.GetUtcNow()));
+        }
     }
 
     private bool Note(Heartbeat heartbeat) => Locked(() => detectors.Note(heartbeat, clock.GetUtcNow()));

@@ -32,7 +32,7 @@ public sealed class TelemetryLoop(
         await foreach (var batch in reader.ReadAsync(stoppingToken))
         {
             var read = clock.GetUtcNow();
-            foreach (var message in batch.Messages)
+            foreach (var message in batch.Messages.Where(message => !facts.Note(message.Envelope.Source, message.Envelope.Id, message.Envelope.Data)))
                 await UntilTheLogAnswers.ExecuteAsync(async ct => await ObserveAsync(message, ct), stoppingToken);
             foreach (var message in batch.Messages)
                 CrashPoints.Hit(CrashPoints.BeforeOffsetCommit, message.Envelope.Type);

@@ -35,6 +35,16 @@ public sealed class TuningTests(PostgresFixture postgres)
         await BreakLinksUntilAsync<InterruptionSuppressed>(cluster, "m1", one => one.Finding.Machines.Contains("m1"));
         var world = await cluster.WorldAsync();
         world.Interruptions.ShouldHaveSingleItem().Raised!.Detector.ShouldBe("devices-2");
+        var why = JsonDocument.Parse((await CliAsync(cluster, "why", "--json")).Output).RootElement;
+        (why.GetProperty("status").GetString(), why.GetProperty("cause").GetString(), why.GetProperty("samples").GetArrayLength()).ShouldBe(("suppressed", "link-error", 2));
+        var judge = why.GetProperty("detector");
+        (judge.GetProperty("name").GetString(), judge.GetProperty("mode").GetString(), judge.GetProperty("version").GetInt32(), judge.GetProperty("settings").GetProperty("FlappingTimes").GetString(),
+            judge.GetProperty("why").GetString()).ShouldBe(("devices", "log-only", 2, "2", "links of this rack are new"));
+        why.GetProperty("ledTo")[0].GetProperty("detail").GetString().ShouldBe("devices only logs since version 2 of its settings.");
+        var table = await CliAsync(cluster, "why", why.GetProperty("interruptionId").GetString()!);
+        (table.ExitCode, table.Error).ShouldBe((0, ""));
+        table.Output.ShouldContain("devices, log-only, version 2 of its settings");
+        (await CliAsync(cluster, "why", "nothing-like-it")).ExitCode.ShouldBe(2);
 
         await cluster.Deployment.KillAsync("detector");
         await cluster.Deployment.StartProcessAsync("detector");

@@ -22,6 +22,9 @@ public sealed record ErrorCodeSettings
     /// <summary>Whether codes that are ignored rise, too. Default no.</summary>
     public bool RaisesIgnored { get; init; } = Default.RaisesIgnored;
 
+    /// <summary>Time without a code after which what asked for less than a replacement has recovered. Default 15 minutes; positive.</summary>
+    public TimeSpan Quiet { get; init; } = TimeSpan.FromMinutes(15);
+
     /// <summary>The same as a policy has it.</summary>
     public RepeatOptions Repeat => new() { Window = Window, Apart = Apart, Times = Times, RaisesIgnored = RaisesIgnored };
 
@@ -41,6 +44,7 @@ public sealed record ErrorCodeSettings
         _ when Window <= TimeSpan.Zero => $"Window is {Window}; it is positive.",
         _ when Apart < TimeSpan.Zero || Apart >= Window => $"Apart ({Apart}) lies between zero and Window ({Window}).",
         _ when Times is < 2 or > 1000 => $"Times is {Times}; it goes from 2 to 1000.",
+        _ when Quiet <= TimeSpan.Zero => $"Quiet is {Quiet}; it is positive.",
         _ => null,
     };
 }

@@ -3,71 +3,120 @@ using TrainMover.Contracts.Telemetry;
 using TrainMover.Domain.Detection;
 using TrainMover.Telemetry.Devices;
 using TrainMover.Telemetry.Faults;
-using TrainMover.Telemetry.Metrics;
 using TrainMover.Telemetry.Policy;
 
 namespace TrainMover.Detection.Live.Sources;
 
-/// <summary>What kernel logs, health checks and exporters said lately, and what policy and detectors find in it. Not safe for use by several threads at once.</summary>
+/// <summary>
+/// What kernel logs, health checks and exporters said lately, what policy and detectors find in it, and what of it is over. Not safe for use by several threads at once.
+/// </summary>
 /// <param name="policy">What follows from error codes.</param>
 /// <param name="devices">Settings of the detectors of devices and links.</param>
 public sealed class SourceWindow(ErrorCodePolicy policy, DeviceDetectorOptions devices)
 {
     private const int MostFaults = 512;
-    private const int MostSnapshots = 256;
     private const int MostEvidence = 8;
     private const int MostMachines = 100_000;
 
+    private static readonly TimeSpan Again = TimeSpan.FromMinutes(1);
+
     private readonly Dictionary<string, Queue<ObservedFault>> _faults = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Queue<DeviceSnapshot>> _snapshots = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string MachineId, InterruptionCause Cause), (Severity Severity, DateTimeOffset At)> _told = [];
+    private readonly DeviceWatch _watch = new(devices);
+    private readonly Recoveries _recoveries = new();
     private ErrorCodePolicy _policy = policy;
-    private DeviceDetectorOptions _devices = devices;
+    private ErrorCodeSettings _codes = ErrorCodeSettings.Of(policy);
+
+    /// <summary>Sources that see nothing now, by machine: their silence proves nothing.</summary>
+    public IReadOnlyCollection<SourceSight> Blind => _recoveries.Blind;
 
     /// <summary>Judges by other settings from now on.</summary>
-    public void Use(ErrorCodeSettings codes, DeviceDetectorOptions links) => (_policy, _devices) = (_policy with { Repeat = codes.Repeat }, links);
+    public void Use(ErrorCodeSettings codes, DeviceDetectorOptions links)
+    {
+        (_policy, _codes) = (_policy with { Repeat = codes.Repeat }, codes);
+        _watch.Use(links);
+        _told.Clear();
+    }
 
     /// <summary>Whether a message belongs into this window.</summary>
     public static bool Takes(object body) => body is KernelFaultSeen or FaultReported or DeviceMetricsTaken or SourceSight;
 
-    /// <summary>Takes a message in; what follows from it.</summary>
+    /// <summary>Takes a message in; what follows from it. What was <see cref="Told"/> within the last minute is left out.</summary>
     /// <param name="source">CloudEvents source.</param>
     /// <param name="id">CloudEvents id.</param>
     /// <param name="body">The message, one that <see cref="Takes"/>.</param>
     /// <param name="now">When it was read.</param>
-    public IReadOnlyList<Finding> Take(string source, string id, object body, DateTimeOffset now) => body switch
+    public IReadOnlyList<Finding> Take(string source, string id, object body, DateTimeOffset now)
     {
-        KernelFaultSeen seen => Judge(Observed(seen, source, id), seen.MonotonicNs),
-        FaultReported reported => Judge(new ObservedFault(reported.MachineId, reported.Code, now, source, id) { Text = reported.Detail }, reported.MonotonicNs),
-        DeviceMetricsTaken taken => Judge(taken, source, id),
-        _ => [],
-    };
+        switch (body)
+        {
+            case DeviceMetricsTaken taken:
+                var verdict = _watch.Take(taken, source, id);
+                if (verdict.IsCalm) _recoveries.Calm(taken.MachineId);
+                return verdict.Findings.Count == 0 ? [] : New(Found(verdict.Findings, id), now);
+            case KernelFaultSeen seen:
+                return New(Judge(Observed(seen, source, id), seen.MonotonicNs, now), now);
+            case FaultReported reported:
+                return New(Judge(new ObservedFault(reported.MachineId, reported.Code, now, source, id) { Text = reported.Detail }, reported.MonotonicNs, now), now);
+            case SourceSight sight:
+                _recoveries.Seen(sight, now);
+                _watch.Blind(sight.MachineId);
+                return [];
+            default:
+                return [];
+        }
+    }
 
-    private List<Finding> Judge(ObservedFault fault, long? monotonicNs)
+    /// <summary>A finding took effect: as long as it lasts, it is told again once a minute at most.</summary>
+    public void Told(Finding finding, DateTimeOffset now)
     {
-        var window = Keep(_faults, fault.MachineId, fault, MostFaults);
+        if (_told.Count >= MostMachines) _told.Clear();
+        _told[(finding.MachineId, finding.Cause)] = (finding.Severity, now);
+    }
+
+    /// <summary>Interruptions that a former process raised or recorded: they are watched until they are over.</summary>
+    public void Remember(IEnumerable<InterruptionRaised> open, DateTimeOffset now)
+    {
+        foreach (var (machine, detector) in open.SelectMany(raised => raised.Machines, (raised, machine) => (machine, DetectorTuning.Split(raised.Detector).Detector)))
+        {
+            if (detector == DetectorNames.Devices) _watch.Suspect(machine, now);
+            if (detector == DetectorNames.ErrorCodes) _recoveries.Fault(machine, now);
+        }
+    }
+
+    /// <summary>What is over now, until it is <see cref="Over"/>.</summary>
+    public IReadOnlyList<Recovery> Recovered(DateTimeOffset now) => _recoveries.At(now, _codes.Quiet);
+
+    /// <summary>A recovery took effect.</summary>
+    public void Over(Recovery recovery) => _recoveries.Done(recovery);
+
+    // What was told a moment ago lasts; only what is graver is told at once.
+    private List<Finding> New(List<Finding> findings, DateTimeOffset now)
+    {
+        findings.RemoveAll(finding => _told.TryGetValue((finding.MachineId, finding.Cause), out var told) && told.Severity <= finding.Severity && now - told.At < Again);
+        return findings;
+    }
+
+    private List<Finding> Judge(ObservedFault fault, long? monotonicNs, DateTimeOffset now)
+    {
+        var window = Keep(fault);
+        var verdicts = _policy.Judge(window.Where(known => known.Device == fault.Device && string.Equals(known.Code, fault.Code, StringComparison.OrdinalIgnoreCase)))
+            .Where(verdict => verdict.Tier != PolicyTier.Ignore && !fault.IsDetail).ToList();
+        if (verdicts.Count > 0) _recoveries.Fault(fault.MachineId, now);
         return
         [
-            .. _policy.Judge(window.Where(known => known.Device == fault.Device && string.Equals(known.Code, fault.Code, StringComparison.OrdinalIgnoreCase)))
-                .Where(verdict => verdict.Tier != PolicyTier.Ignore && !fault.IsDetail)
-                .Select(verdict => new Finding(
-                    $"{fault.MachineId}-{verdict.Code}-{fault.Id}", fault.MachineId, InterruptionCause.ErrorCode, SeverityOf(verdict.Tier), Said(verdict.Reason, fault.Text), DetectorNames.ErrorCodes,
-                    [.. verdict.Evidence.TakeLast(MostEvidence).Select(one => new Evidence(one.Source, one.Id, $"{one.Code} at {one.At:O}{(one.Text is null ? "" : $": {one.Text}")}"))], monotonicNs)),
+            .. verdicts.Select(verdict => new Finding(
+                $"{fault.MachineId}-{verdict.Code}-{fault.Id}", fault.MachineId, InterruptionCause.ErrorCode, SeverityOf(verdict.Tier), Said(verdict.Reason, fault.Text), DetectorNames.ErrorCodes,
+                [.. verdict.Evidence.TakeLast(MostEvidence).Select(one => new Evidence(one.Source, one.Id, $"{one.Code} at {one.At:O}{(one.Text is null ? "" : $": {one.Text}")}"))], monotonicNs)),
         ];
     }
 
-    private List<Finding> Judge(DeviceMetricsTaken taken, string source, string id)
-    {
-        var snapshot = new DeviceSnapshot(
-            taken.MachineId, taken.TakenAt, [.. taken.Metrics.Select(metric => new DeviceSample(metric.Device, metric.Metric, metric.Value))], source, id);
-        var window = Keep(_snapshots, taken.MachineId, snapshot, MostSnapshots);
-        while (window.Count > 1 && snapshot.At - window.Peek().At > _devices.Window) window.Dequeue();
-        return
-        [
-            .. DeviceDetectors.Judge(window, _devices).Select(found => new Finding(
-                $"{found.MachineId}-{CauseName(found.Trouble)}-{id}", found.MachineId, CauseOf(found.Trouble), SeverityOf(found.Tier), found.Reason, DetectorNames.Devices,
-                [.. found.Evidence.Select(one => new Evidence(one.Source, one.Id, $"{one.Metric} is {one.Value} at {one.At:O}"))])),
-        ];
-    }
+    private static List<Finding> Found(IReadOnlyList<DeviceFinding> findings, string id) =>
+    [
+        .. findings.Select(found => new Finding(
+            $"{found.MachineId}-{CauseName(found.Trouble)}-{id}", found.MachineId, CauseOf(found.Trouble), SeverityOf(found.Tier), found.Reason, DetectorNames.Devices,
+            [.. found.Evidence.Select(one => new Evidence(one.Source, one.Id, $"{one.Metric} is {one.Value} at {one.At:O}"))])),
+    ];
 
     private static ObservedFault Observed(KernelFaultSeen seen, string source, string id) => new(seen.MachineId, seen.Code, seen.SeenAt, source, id)
     {
@@ -80,17 +129,17 @@ public sealed class SourceWindow(ErrorCodePolicy policy, DeviceDetectorOptions d
     };
 
     // A message that comes again, because its effect could not be stored, is no second occurrence.
-    private static Queue<T> Keep<T>(Dictionary<string, Queue<T>> windows, string machineId, T item, int most)
+    private Queue<ObservedFault> Keep(ObservedFault fault)
     {
-        if (!windows.TryGetValue(machineId, out var window))
+        if (!_faults.TryGetValue(fault.MachineId, out var window))
         {
-            if (windows.Count == MostMachines) windows.Remove(windows.Keys.First());
-            windows[machineId] = window = new Queue<T>();
+            if (_faults.Count == MostMachines) _faults.Remove(_faults.Keys.First());
+            _faults[fault.MachineId] = window = new Queue<ObservedFault>();
         }
 
-        if (window.Contains(item)) return window;
-        window.Enqueue(item);
-        if (window.Count > most) window.Dequeue();
+        if (window.Contains(fault)) return window;
+        window.Enqueue(fault);
+        if (window.Count > MostFaults) window.Dequeue();
         return window;
     }
 

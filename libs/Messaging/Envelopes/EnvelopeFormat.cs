@@ -49,6 +49,12 @@ public static class EnvelopeFormat
     {
         if (body.Length > maxBytes)
             return new Reading.Unreadable(DeadLetterReason.TooLarge, $"The body has {body.Length} bytes; {maxBytes} are allowed.");
+        return MetricsFormat.Read(body.Span) is { } metrics ? new Reading.Readable(metrics) : ReadAny(body);
+    }
+
+    /// <summary>Reads a message of any type, without the short way for metrics.</summary>
+    internal static Reading ReadAny(ReadOnlyMemory<byte> body)
+    {
         if (JsonFlaw(body.Span) is { } flaw)
             return flaw;
         CloudEvent cloudEvent;

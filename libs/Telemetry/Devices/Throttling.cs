@@ -63,5 +63,10 @@ internal static class Throttling
         return state.Count > 1 && state[^1].At - state[0].At >= options.Lasting ? state : [];
     }
 
-    private static bool Has(Point point, int bits) => point.Value is >= 0 and < long.MaxValue && ((long)point.Value & bits) != 0;
+    /// <summary>Whether the reasons for a low clock name heat or a fault.</summary>
+    public static bool IsFault(double reasons) => Has(reasons, Thermal | OtherFault);
+
+    private static bool Has(Point point, int bits) => Has(point.Value, bits);
+
+    private static bool Has(double reasons, int bits) => reasons is >= 0 and < long.MaxValue && ((long)reasons & bits) != 0;
 }

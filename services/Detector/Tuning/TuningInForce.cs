@@ -4,18 +4,21 @@ using TrainMover.Detection.Live.Sources;
 using TrainMover.Detection.Live.Tuning;
 using TrainMover.Domain;
 using TrainMover.Domain.Detection;
+using TrainMover.Domain.Interruptions;
 using TrainMover.ServiceDefaults.Deciding;
 
 namespace TrainMover.Detector.Tuning;
 
 /// <summary>Lets the detectors judge by the settings that the log holds: those of the configuration, until an operator says otherwise. (Modes are looked up where a decision is taken.)</summary>
 public sealed class TuningInForce(
-    DecisionRunner runner, DetectorFacts facts, Detectors detectors, SourceWindow sources, IReadOnlyList<ConfiguredDetector> configured, ILogger<TuningInForce> logger)
+    DecisionRunner runner, DetectorFacts facts, Detectors detectors, SourceWindow sources, IReadOnlyList<ConfiguredDetector> configured, TimeProvider clock, ILogger<TuningInForce> logger)
 {
     /// <summary>Records what this process was started with, and takes up what holds now.</summary>
     public async Task StartAsync(CancellationToken ct)
     {
         await runner.DecideAsync(new Fact("/trainmover/detector/start"), Configure, ct);
+        var open = await runner.ReadAsync(world => world.Interruptions.Where(known => known.Status is InterruptionStatus.Open or InterruptionStatus.Suppressed).Select(known => known.Raised!).ToList(), ct);
+        facts.Use(() => sources.Remember(open, clock.GetUtcNow()));
         await TakeAsync(ct);
     }
 

@@ -20,7 +20,9 @@ internal static class BenchVerb
         command.Subcommands.Add(DetectBenchVerb.Create());
         command.Subcommands.Add(CollectivesVerb.Create());
         command.Subcommands.Add(ParseBenchVerb.Create());
+        command.Subcommands.Add(IngestVerb.Create());
         command.Subcommands.Add(CollectivesVerb.CreateRank());
+        command.Subcommands.Add(IngestVerb.CreateReader());
         return command;
     }
 

@@ -1,0 +1,153 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using TrainMover.Contracts;
+using TrainMover.Contracts.Telemetry;
+
+namespace TrainMover.Messaging;
+
+/// <summary>
+/// Reads the one message that comes by the ten thousand each second, metrics of devices, in one pass and without anything in between. It takes only what is beyond doubt: for all
+/// else it gives null, and <see cref="EnvelopeFormat"/> reads the message, or says what is wrong with it.
+/// </summary>
+internal static class MetricsFormat
+{
+    private static readonly string Type = Catalog.Of(typeof(DeviceMetricsTaken)).Name;
+    private static readonly byte[] TypeUtf8 = Encoding.UTF8.GetBytes(Type);
+
+    private static readonly SearchValues<char> PlainCharacters = SearchValues.Create("/-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    [ThreadStatic]
+    private static DeviceMetric[]? _scratch;
+
+    public static Envelope? Read(ReadOnlySpan<byte> body)
+    {
+        var reader = new Utf8JsonReader(body);
+        try
+        {
+            return ReadEnvelope(ref reader);
+        }
+        catch (Exception doubt) when (doubt is JsonException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    private static Envelope? ReadEnvelope(ref Utf8JsonReader reader)
+    {
+        string? id = null, source = null, subject = null;
+        DateTimeOffset? time = null;
+        DeviceMetricsTaken? data = null;
+        var (isVersioned, isTyped, isJson) = (false, false, false);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("data"u8))
+            {
+                if (data is not null || !isTyped || !reader.Read()) return null;
+                data = ReadData(ref reader);
+                if (data is null) return null;
+                continue;
+            }
+
+            var isKnown = reader switch
+            {
+                _ when reader.ValueTextEquals("specversion"u8) => !isVersioned && Text(ref reader) && (isVersioned = reader.ValueTextEquals("1.0"u8)),
+                _ when reader.ValueTextEquals("type"u8) => !isTyped && Text(ref reader) && (isTyped = reader.ValueTextEquals(TypeUtf8)),
+                _ when reader.ValueTextEquals("id"u8) => id is null && Text(ref reader) && (id = reader.GetString()!).Length > 0,
+                _ when reader.ValueTextEquals("source"u8) => source is null && Text(ref reader) && (source = Utf8Names.Of(ref reader)).Length > 0,
+                _ when reader.ValueTextEquals("subject"u8) => subject is null && Text(ref reader) && (subject = Utf8Names.Of(ref reader)).Length > 0,
+                _ when reader.ValueTextEquals("datacontenttype"u8) => !isJson && Text(ref reader) && (isJson = reader.ValueTextEquals("application/json"u8)),
+                _ when reader.ValueTextEquals("time"u8) => time is null && Text(ref reader) && Time(ref reader, ref time),
+                _ => false,
+            };
+            if (!isKnown) return null;
+        }
+
+        if (reader.TokenType != JsonTokenType.EndObject || reader.Read()) return null;
+        return isVersioned && isTyped && id is not null && source is not null && data is not null && IsPlain(source)
+            ? new Envelope(id, source, Type, data) { Subject = subject, Time = time }
+            : null;
+    }
+
+    private static DeviceMetricsTaken? ReadData(ref Utf8JsonReader reader)
+    {
+        string? machine = null;
+        DateTimeOffset? takenAt = null;
+        DeviceMetric[]? metrics = null;
+        if (reader.TokenType != JsonTokenType.StartObject) return null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isKnown = reader switch
+            {
+                _ when reader.ValueTextEquals("machineId"u8) => machine is null && Text(ref reader) && (machine = Utf8Names.Of(ref reader)) is not null,
+                _ when reader.ValueTextEquals("takenAt"u8) => takenAt is null && Text(ref reader) && Time(ref reader, ref takenAt),
+                _ when reader.ValueTextEquals("metrics"u8) => metrics is null && (metrics = ReadMetrics(ref reader)) is not null,
+                _ => false,
+            };
+            if (!isKnown) return null;
+        }
+
+        return reader.TokenType == JsonTokenType.EndObject && machine is not null && takenAt is { } at && metrics is not null ? new DeviceMetricsTaken(machine, at, metrics) : null;
+    }
+
+    private static DeviceMetric[]? ReadMetrics(ref Utf8JsonReader reader)
+    {
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartArray) return null;
+        var scratch = _scratch ??= new DeviceMetric[64];
+        var count = 0;
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+        {
+            if (ReadMetric(ref reader) is not { } metric) return null;
+            if (count == scratch.Length)
+            {
+                Array.Resize(ref scratch, count * 2);
+                _scratch = scratch;
+            }
+
+            scratch[count++] = metric;
+        }
+
+        return reader.TokenType == JsonTokenType.EndArray ? scratch.AsSpan(0, count).ToArray() : null;
+    }
+
+    private static DeviceMetric? ReadMetric(ref Utf8JsonReader reader)
+    {
+        string? device = null, metric = null;
+        double? value = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isKnown = reader switch
+            {
+                _ when reader.ValueTextEquals("device"u8) => device is null && Text(ref reader) && (device = Utf8Names.Of(ref reader)) is not null,
+                _ when reader.ValueTextEquals("metric"u8) => metric is null && Text(ref reader) && (metric = Utf8Names.Of(ref reader)) is not null,
+                _ when reader.ValueTextEquals("value"u8) => value is null && Number(ref reader, ref value),
+                _ => false,
+            };
+            if (!isKnown) return null;
+        }
+
+        return reader.TokenType == JsonTokenType.EndObject && device is not null && metric is not null && value is { } number ? new DeviceMetric(device, metric, number) : null;
+    }
+
+    // A path of such characters is a URI reference; whether anything else is one, others decide.
+    private static bool IsPlain(string source) => source[0] == '/' && !source.AsSpan().ContainsAnyExcept(PlainCharacters);
+
+    private static bool Text(ref Utf8JsonReader reader) => reader.Read() && reader.TokenType == JsonTokenType.String;
+
+    private static bool Number(ref Utf8JsonReader reader, ref double? value)
+    {
+        if (!reader.Read() || reader.TokenType != JsonTokenType.Number || !reader.TryGetDouble(out var number) || !double.IsFinite(number)) return false;
+        value = number;
+        return true;
+    }
+
+    // Whole time stamps with a zone only: 2026-03-01T13:00:00Z.
+    private static bool Time(ref Utf8JsonReader reader, ref DateTimeOffset? value)
+    {
+        var text = reader.ValueSpan;
+        if (text.Length < 20 || text[10] != 'T' || (text[^1] != 'Z' && text[^6] is not ((byte)'+' or (byte)'-')) || !reader.TryGetDateTimeOffset(out var time)) return false;
+        value = time;
+        return true;
+    }
+}

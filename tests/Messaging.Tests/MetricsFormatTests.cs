@@ -1,0 +1,74 @@
+using System.Text;
+using TrainMover.Contracts.DeadLetters;
+using TrainMover.Contracts.Telemetry;
+
+namespace TrainMover.Messaging.Tests;
+
+/// <summary>Metrics have a way of their own through the reader; it takes no message that the other way would refuse, and gives what the other one gives.</summary>
+public sealed class MetricsFormatTests
+{
+    private const int Limit = 100_000;
+
+    private static readonly Envelope Written = new("id-1", "/trainmover/agent-m1", "trainmover.telemetry.device-metrics.v1", new DeviceMetricsTaken(
+        "m1", new DateTimeOffset(2026, 3, 1, 12, 0, 0, 250, TimeSpan.FromHours(2)), [new("GPU-1", "device.temperature", 61.5), new("", "host.load", -1e-9), new("GPU-ü", "device.power", 700)]))
+    {
+        Subject = "m1",
+        Time = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero),
+    };
+
+    [Fact]
+    public void What_is_written_is_read_in_the_short_way()
+    {
+        var read = MetricsFormat.Read(EnvelopeFormat.Write(Written)).ShouldNotBeNull();
+        Text(read).ShouldBe(Text(Written));
+        read.ShouldSatisfyAllConditions(one => one.Subject.ShouldBe("m1"), one => one.Time.ShouldBe(Written.Time), one => one.Source.ShouldBe(Written.Source), one => one.Id.ShouldBe("id-1"));
+        ((DeviceMetricsTaken)read.Data).Metrics.ShouldBe(((DeviceMetricsTaken)Written.Data).Metrics);
+    }
+
+    [Theory]
+    [InlineData("\"machineId\":\"m1\",", "", DeadLetterReason.SchemaViolation)]
+    [InlineData("\"machineId\":\"m1\"", "\"machineId\":null", DeadLetterReason.SchemaViolation)]
+    [InlineData("\"machineId\":\"m1\",", "\"machineId\":\"m1\",\"machineId\":\"m2\",", DeadLetterReason.NotACloudEvent)]
+    [InlineData("\"value\":700", "\"value\":\"700\"", DeadLetterReason.SchemaViolation)]
+    [InlineData("\"metrics\":[", "\"metrics\":[null,", DeadLetterReason.SchemaViolation)]
+    [InlineData("\"id\":\"id-1\"", "\"id\":\"\"", DeadLetterReason.NotACloudEvent)]
+    [InlineData("\"specversion\":\"1.0\"", "\"specversion\":\"9.0\"", DeadLetterReason.NotACloudEvent)]
+    public void What_is_wrong_is_told_as_with_any_other_message(string part, string instead, DeadLetterReason reason)
+    {
+        var body = Encoding.UTF8.GetString(EnvelopeFormat.Write(Written));
+        body.ShouldContain(part);
+        var wrong = Encoding.UTF8.GetBytes(body.Replace(part, instead, StringComparison.Ordinal));
+        MetricsFormat.Read(wrong).ShouldBeNull();
+        EnvelopeFormat.Read(wrong, Limit).ShouldBeOfType<Reading.Unreadable>().Reason.ShouldBe(reason);
+    }
+
+    [Theory]
+    [InlineData("\"value\":700", "\"value\":700,\"unit\":\"W\"")]
+    [InlineData("\"source\":\"/trainmover/agent-m1\"", "\"source\":\"https://example.org/a b\"")]
+    [InlineData("\"specversion\":\"1.0\"", "\"specversion\":\"1.0\",\"actor\":\"x\"")]
+    public void What_is_unusual_goes_the_long_way(string part, string instead)
+    {
+        var body = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(EnvelopeFormat.Write(Written)).Replace(part, instead, StringComparison.Ordinal));
+        MetricsFormat.Read(body).ShouldBeNull();
+        EnvelopeFormat.Read(body, Limit).ShouldBeOfType<Reading.Readable>().Envelope.Data.ShouldBeOfType<DeviceMetricsTaken>().Metrics.Count.ShouldBe(3);
+    }
+
+    [Fact]
+    public void No_broken_message_is_taken_that_the_long_way_refuses()
+    {
+        var whole = EnvelopeFormat.Write(Written);
+        var random = new Random(7);
+        for (var round = 0; round < 20_000; round++)
+        {
+            var body = whole[..(random.Next(8) == 0 ? random.Next(whole.Length) : whole.Length)];
+            for (var change = random.Next(1, 4); change > 0 && body.Length > 0; change--)
+                body[random.Next(body.Length)] = random.Next(3) == 0 ? (byte)random.Next(256) : (byte)"\"{}[],:0eE-.n"[random.Next(13)];
+            if (MetricsFormat.Read(body) is not { } shorter) continue;
+            // A trailing property that only the long way reads would make it differ.
+            var longer = EnvelopeFormat.ReadAny(body).ShouldBeOfType<Reading.Readable>($"{Encoding.UTF8.GetString(body)}").Envelope;
+            Text(shorter).ShouldBe(Text(longer));
+        }
+    }
+
+    private static string Text(Envelope envelope) => Encoding.UTF8.GetString(EnvelopeFormat.Write(envelope));
+}
