@@ -3,7 +3,7 @@ using TrainMover.Collectives;
 namespace TrainMover.Training.Session;
 
 /// <summary>One rank of this machine: its state, its groups, and what it knows of the step that it is in. Used by one thread at a time.</summary>
-internal sealed class LocalRank(int rank, Replica replica) : IDisposable
+internal sealed class LocalRank(int rank, Replica replica, Func<double>? slowness) : IDisposable
 {
     /// <summary>Rank in the job; a warm standby has one of the same role until it joins.</summary>
     public int Rank { get; set; } = rank;
@@ -14,7 +14,7 @@ internal sealed class LocalRank(int rank, Replica replica) : IDisposable
     public void Promote(SessionJob job, int rank)
     {
         Checkpoints.Complete();
-        Replica = job.CreateReplica(rank, Replica.Vacate());
+        Replica = job.CreateReplica(rank, Replica.Vacate(), slowness);
         Rank = rank;
     }
 

@@ -23,6 +23,12 @@ public sealed record SessionOptions
     /// <summary>Puts an observer between training and its groups, for tests that fail a chosen rank at a chosen collective.</summary>
     public Func<IRankGroups, IRankGroups>? Instrument { get; init; }
 
+    /// <summary>
+    /// Fault injection: processor time that every operation of the model wastes in addition, as a share of what it took; asked before each operation. Null, the default, for none. Results
+    /// stay the same bit for bit.
+    /// </summary>
+    public Func<double>? Slowness { get; init; }
+
     /// <summary>Refuses deadlines and limits that are not positive.</summary>
     /// <exception cref="ArgumentException">Names what is not positive.</exception>
     public void Validate()

@@ -26,7 +26,8 @@ public sealed record SessionJob(string Name, ModelShape Shape, TrainingRecipe Re
     /// <param name="rank">Rank in the layout.</param>
     public Replica CreateReplica(int rank) => new(Shape, Recipe, Layout, Layout.PositionOf(rank));
 
-    internal Replica CreateReplica(int rank, ReplicaMemory memory) => new(new ByteGpt(Shape), Recipe, Layout, Layout.PositionOf(rank), memory);
+    internal Replica CreateReplica(int rank, ReplicaMemory memory, Func<double>? slowness) =>
+        new(slowness is null ? new ByteGpt(Shape) : new SlowedModel(new ByteGpt(Shape), slowness), Recipe, Layout, Layout.PositionOf(rank), memory);
 
     /// <summary>Elements of the longest buffer that any role of the job has on one of a machine's devices.</summary>
     internal int LongestBuffer(int device) =>

@@ -106,7 +106,7 @@ public sealed partial class TrainingSession
 
         FreeReplicas();
         _corpus = Corpus.Load(job.CorpusFile);
-        _local = new LocalRanks([.. ranks.Select((rank, device) => new LocalRank(rank, job.CreateReplica(rank, new ReplicaMemory(job.LongestBuffer(device), _meter))))]);
+        _local = new LocalRanks([.. ranks.Select((rank, device) => new LocalRank(rank, job.CreateReplica(rank, new ReplicaMemory(job.LongestBuffer(device), _meter), _options.Slowness), _options.Slowness))]);
         _job = job;
         return _local;
     }

@@ -17,12 +17,12 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
     private readonly TaskCompletionSource _ranked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public WorkerTarget(WorkerOptions options, ReportOutbox outbox)
+    public WorkerTarget(WorkerOptions options, ReportOutbox outbox, InjectedSlowness? slowness = null)
     {
         _options = options;
         _outbox = outbox;
         _endpoint = Endpoint.Listen(options.Machine, options.Address);
-        _session = new TrainingSession(_endpoint, options.Machine, Tell);
+        _session = new TrainingSession(_endpoint, options.Machine, Tell, new SessionOptions { Slowness = slowness is null ? null : slowness.Share });
     }
 
     /// <summary>Completes when an order gives the machine a rank, or when it is warm: from then on others wait for it, or it for them.</summary>

@@ -41,11 +41,12 @@ internal sealed class Cluster : IAsyncDisposable
         };
 
     public static Cluster Create(
-        int machines, int steps, Func<string, IRankGroups, IRankGroups>? instrument = null, SessionJob? job = null, CollectivesOptions? deadlines = null)
+        int machines, int steps, Func<string, IRankGroups, IRankGroups>? instrument = null, SessionJob? job = null, CollectivesOptions? deadlines = null,
+        Func<string, double>? slowness = null)
     {
         var cluster = new Cluster(Directory.CreateTempSubdirectory("session-").FullName, steps, job);
         for (var i = 0; i < machines; i++)
-            cluster._nodes.Add($"m{i}", new Node($"m{i}", instrument, deadlines));
+            cluster._nodes.Add($"m{i}", new Node($"m{i}", instrument, deadlines, slowness));
         return cluster;
     }
 
@@ -124,11 +125,15 @@ internal sealed class Cluster : IAsyncDisposable
         private readonly TaskCompletionSource _died = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _dead;
 
-        public Node(string machine, Func<string, IRankGroups, IRankGroups>? instrument, CollectivesOptions? deadlines)
+        public Node(string machine, Func<string, IRankGroups, IRankGroups>? instrument, CollectivesOptions? deadlines, Func<string, double>? slowness)
         {
             Machine = machine;
             Endpoint = Endpoint.Listen(machine, IPAddress.Loopback, 0, deadlines);
-            var options = new SessionOptions { Instrument = instrument is null ? null : inner => instrument(machine, inner) };
+            var options = new SessionOptions
+            {
+                Instrument = instrument is null ? null : inner => instrument(machine, inner),
+                Slowness = slowness is null ? null : () => slowness(machine),
+            };
             Session = new TrainingSession(Endpoint, machine, Note, options);
         }
 
