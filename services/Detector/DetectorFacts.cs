@@ -1,6 +1,7 @@
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Telemetry;
 using TrainMover.Detection.Live.Sources;
+using TrainMover.Detector.Jobs;
 using TrainMover.Domain;
 using TrainMover.Domain.Detection;
 using TrainMover.ServiceDefaults.Deciding;
@@ -8,17 +9,17 @@ using TrainMover.ServiceDefaults.Deciding;
 namespace TrainMover.Detector;
 
 /// <summary>What the Detector does about the facts that reach it. The window of the detectors has one owner at a time.</summary>
-public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, SourceWindow sources, TimeProvider clock)
+public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, SourceWindow sources, JobFacts jobs, TimeProvider clock)
 {
     private readonly Lock _window = new();
 
     /// <summary>Takes in one telemetry message.</summary>
     /// <exception cref="DomainRuleException">It names a machine that nobody announced.</exception>
-    public Task ObserveAsync(Fact fact, object body, CancellationToken ct)
+    public async Task ObserveAsync(Fact fact, object body, CancellationToken ct)
     {
-        if (body is StepCompleted || (body is Heartbeat heartbeat && Note(heartbeat))) return Task.CompletedTask;
-        if (SourceWindow.Takes(body)) return ObserveSourceAsync(fact, body, ct);
-        return runner.DecideAsync(fact, world => Locked(() => detectors.Observe(world, new Observation(fact.Source, fact.Id!, body), clock.GetUtcNow())), ct);
+        if (await jobs.ObserveAsync(fact, body, ct) || (body is Heartbeat heartbeat && Note(heartbeat))) return;
+        if (SourceWindow.Takes(body)) await ObserveSourceAsync(fact, body, ct);
+        else await runner.DecideAsync(fact, world => Locked(() => detectors.Observe(world, new Observation(fact.Source, fact.Id!, body), clock.GetUtcNow())), ct);
     }
 
     /// <summary>Changes what the detectors judge by.</summary>
@@ -31,6 +32,7 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, So
     public void Listened(DateTimeOffset until)
     {
         lock (_window) detectors.Listened(until);
+        jobs.Listened(until);
     }
 
     /// <summary>Takes in metrics in which nothing is found, as nearly all are; false where a message has to be observed.</summary>
@@ -43,6 +45,7 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, So
     /// <summary>Looks for silence, and for what is over.</summary>
     public async Task TickAsync(CancellationToken ct)
     {
+        await jobs.TickAsync(ct);
         foreach (var recovery in Locked(() => sources.Recovered(clock.GetUtcNow())))
         {
             await runner.DecideAsync(new Fact("/trainmover/detector/clock"), recovery.Decide, ct);

@@ -1,8 +1,10 @@
 using TrainMover.Contracts;
 using TrainMover.Detection.Findings;
 using TrainMover.Detection.Live.Sources;
+using TrainMover.Detection.Running;
 using TrainMover.Detector;
 using TrainMover.Detector.Ingest;
+using TrainMover.Detector.Jobs;
 using TrainMover.Detector.Tuning;
 using TrainMover.Domain.Detection;
 using TrainMover.ServiceDefaults.Hosting;
@@ -11,6 +13,8 @@ using TrainMover.Telemetry.Policy;
 
 const string Name = "detector";
 var builder = ServiceHost.CreateBuilder(Name, args);
+var jobs = builder.Configuration.GetSection("Jobs").Get<JobWatchSettings>() ?? new JobWatchSettings();
+if (jobs.BrokenRule() is { } rule) return ServiceHost.Refuse(Name, rule);
 ErrorCodePolicy policy;
 IReadOnlyList<ConfiguredDetector> configured;
 try
@@ -26,10 +30,12 @@ catch (Exception wrong) when (wrong is PolicyException or SettingsException)
 var settings = DeploymentSettings.FromEnvironment(needsPostgres: true);
 builder.AddDecidingService(Name, settings, entry => entry.Topic is Topics.Interruptions or Topics.Detectors, messaging => messaging
     .Consume<MigrationConsumer>(Topics.Migrations)
+    .Consume<JobConsumer>(Topics.Migrations)
     .Consume<ForeignInterruptionConsumer>(Topics.Interruptions)
     .Consume<TuningConsumer>(Topics.Detectors));
 builder.Services.AddSingleton(new Detectors(new DetectionOptions())).AddSingleton(new SourceWindow(policy, new DeviceDetectorOptions())).AddSingleton<DetectorFacts>();
 builder.Services.AddSingleton(configured).AddSingleton<TuningInForce>().AddSingleton<Started>();
+builder.Services.AddSingleton(new JobWindows(jobs)).AddSingleton<JobFacts>();
 builder.Services.AddHostedService<TelemetryLoop>().AddHostedService<SilenceLoop>().AddHostedService<StartUp>();
 if (builder.Configuration["TRAINMOVER_INGEST"] is { Length: > 0 } addresses) builder.WebHost.UseUrls(addresses.Split(';'));
 var app = builder.Build();

@@ -61,7 +61,7 @@ public sealed class TelemetryLoop(
 /// <summary>Lets the detectors look for silence.</summary>
 public sealed class SilenceLoop(DetectorFacts facts, Started started, TimeProvider clock, ILogger<SilenceLoop> logger) : BackgroundService
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -37,10 +37,19 @@ public sealed class DetectionTests
     {
         Observe(new Heartbeat("m1", 77, 1));
         Observe(new PeerUnreachable("m0", "gpt", 1, "m1", "reset", 5));
-        Pass(TimeSpan.FromSeconds(1)).ShouldBeEmpty();
-        var raised = Pass(TimeSpan.FromSeconds(1)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>();
+        Pass(TimeSpan.FromSeconds(0.7)).ShouldBeEmpty();
+        var raised = Pass(TimeSpan.FromSeconds(0.1)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>();
         (raised.Cause, raised.Severity, raised.FaultMonotonicNs).ShouldBe((InterruptionCause.MachineLoss, Severity.Replace, 5L));
         Pass(TimeSpan.FromSeconds(5)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void An_agent_that_is_late_while_its_worker_is_reached_is_given_more_time_than_a_machine_that_nobody_reaches()
+    {
+        Observe(new Heartbeat("m1", 77, 1));
+        Pass(TimeSpan.FromSeconds(1.9)).ShouldBeEmpty();
+        Observe(new PeerUnreachable("m0", "gpt", 1, "m1", "reset", 5));
+        Pass(TimeSpan.Zero).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Cause.ShouldBe(InterruptionCause.MachineLoss);
     }
 
     [Fact]
@@ -81,10 +90,10 @@ public sealed class DetectionTests
         for (var beat = 0; beat < 3; beat++)
         {
             Observe(new Heartbeat("m1", 77, beat));
-            if (beat < 2) Pass(TimeSpan.FromSeconds(0.9)).ShouldBeEmpty();
+            if (beat < 2) Pass(TimeSpan.FromSeconds(0.7)).ShouldBeEmpty();
         }
 
-        Pass(TimeSpan.FromSeconds(0.9)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Cause.ShouldBe(InterruptionCause.WorkerUnreachable);
+        Pass(TimeSpan.FromSeconds(0.7)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Cause.ShouldBe(InterruptionCause.WorkerUnreachable);
     }
 
     [Fact]
@@ -140,7 +149,8 @@ public sealed class DetectionTests
     public void Settings_are_checked_as_a_whole()
     {
         new DetectionOptions().BrokenRule().ShouldBeNull();
-        new DetectionOptions { UnreachableGrace = TimeSpan.FromSeconds(1) }.BrokenRule()!.ShouldContain("UnreachableGrace");
+        new DetectionOptions { UnreachableGrace = TimeSpan.FromSeconds(0.5) }.BrokenRule()!.ShouldContain("UnreachableGrace");
+        new DetectionOptions { AgentTimeout = TimeSpan.FromSeconds(0.5) }.BrokenRule()!.ShouldContain("AgentTimeout");
     }
 
     private IReadOnlyList<object> Observe(object body) =>

@@ -29,6 +29,17 @@ public sealed class FindingTests
     }
 
     [Fact]
+    public void A_finding_of_a_stopped_job_is_unexpected_and_carries_what_was_ruled_out()
+    {
+        Raise(Finding("a", Severity.Replace)).Count.ShouldBe(1);
+        var stopped = Finding("b", Severity.Replace) with { Kind = InterruptionKind.Unexpected, Cause = InterruptionCause.Hang, RuledOut = ["A slow step: no."] };
+        var raised = Raise(stopped).ShouldHaveSingleItem("what goes on until the switch does not answer what has stopped").ShouldBeOfType<InterruptionRaised>();
+        (raised.Kind, raised.Cause).ShouldBe((InterruptionKind.Unexpected, InterruptionCause.Hang));
+        raised.RuledOut.ShouldBe(["A slow step: no."]);
+        Raise(stopped with { InterruptionId = "c" }).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_machine_that_nobody_announced_is_refused_with_the_known_ones() =>
         Should.Throw<DomainRuleException>(() => Raise(Finding("a", Severity.Replace) with { MachineId = "m9" })).Message.ShouldBe("Machine m9 is unknown. Known: e0, m0, m1, m2, s0.");
 

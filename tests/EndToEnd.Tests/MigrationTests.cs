@@ -76,7 +76,30 @@ public sealed class MigrationTests(PostgresFixture postgres)
             worker.Kill();
         }
 
-        (await cluster.WorldAsync()).Interruptions.Single().Raised!.Cause.ShouldBe(InterruptionCause.WorkerUnreachable);
+        var raised = (await cluster.WorldAsync()).Interruptions.Single().Raised!;
+        (raised.Cause, raised.Kind, raised.Machines.Single()).ShouldBe((InterruptionCause.Hang, InterruptionKind.Unexpected, "m1"));
+        raised.RuledOut!.Count.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task A_worker_that_computes_longer_than_its_peers_is_found_and_replaced_and_nobody_else_is()
+    {
+        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { ["TRAINMOVER_INJECTION"] = "1" });
+        await using var steps = new StepLog(cluster.Kafka);
+        await cluster.SubmitAsync("gpt", 100_000);
+        await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
+        await steps.ReachAsync(40);
+        await File.WriteAllTextAsync(Path.Combine(cluster.Deployment.Environment.RunDirectory, "slow-m1"), "0.5");
+        var completed = (await cluster.CompletedAsync("gpt-g2")).Data;
+        completed.LostSteps.ShouldBe(0);
+        await steps.ReachAsync(100, generation: 2);
+
+        var world = await cluster.WorldAsync();
+        var raised = world.Interruptions.Single().Raised!;
+        (raised.Cause, raised.Kind, raised.Machines.Single()).ShouldBe((InterruptionCause.SlowWorker, InterruptionKind.Expected, "m1"));
+        raised.Evidence.ShouldNotBeEmpty();
+        raised.RuledOut!.Count.ShouldBe(3);
+        world.Migration("gpt-g2").Leavers.ShouldBe(["m1"]);
     }
 
     [Fact]

@@ -52,6 +52,9 @@ public sealed class HangWatch
         _settings.Require();
     }
 
+    /// <summary>Whether a hang was found that is not over.</summary>
+    public bool IsHung => _isHung;
+
     /// <summary>When <see cref="Look"/> would find a hang if nothing moves until then; null while nothing is under way or the hang is known.</summary>
     public TimeSpan? Deadline => _underWay is { } phase && !_isHung ? phase.Since + Allowed(phase.Phase) : null;
 

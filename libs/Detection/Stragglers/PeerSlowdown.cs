@@ -87,6 +87,20 @@ public sealed class PeerSlowdown
         return [.. ratios.OrderBy(ratio => ratio.Key, StringComparer.Ordinal).Select(ratio => Judge(iteration, ratio.Key, ratio.Value, times[ratio.Key], spreadOfAll, ratios.Count - 1)).OfType<Finding>()];
     }
 
+    /// <summary>Forgets a worker: it left, and whoever takes its name is another one.</summary>
+    public void Forget(string worker) => _paces.Remove(worker);
+
+    /// <summary>Forgets what has added up against anybody, after a time in which paces said nothing. Usual paces stay.</summary>
+    public void Calm()
+    {
+        foreach (var pace in _paces.Values)
+        {
+            pace.Slowness.Reset();
+            pace.Samples.Clear();
+            (pace.IsStraggler, pace.Calm) = (false, 0);
+        }
+    }
+
     private Finding? Judge(long iteration, string worker, double ratio, double time, double spreadOfAll, int peers)
     {
         if (!_paces.TryGetValue(worker, out var pace)) _paces[worker] = pace = new Pace(_settings);

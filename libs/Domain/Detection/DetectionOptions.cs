@@ -6,8 +6,11 @@ public sealed record DetectionOptions
     /// <summary>How often agents send heartbeats. Default 250 ms.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Silence after which an agent counts as lost. Default 1.5 s; at least three heartbeat intervals.</summary>
-    public TimeSpan HeartbeatTimeout { get; init; } = TimeSpan.FromMilliseconds(1500);
+    /// <summary>Silence of an agent after which its machine counts as lost, where peers cannot reach its worker either. Default 750 ms; at least three heartbeat intervals.</summary>
+    public TimeSpan HeartbeatTimeout { get; init; } = TimeSpan.FromMilliseconds(750);
+
+    /// <summary>Silence after which an agent counts as lost while its worker trains on: nothing is urgent then. Default 2 s; at least the heartbeat timeout.</summary>
+    public TimeSpan AgentTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// How long a worker that its peers do not hear may still turn out to be dead, or its machine lost, before it is raised as unreachable. Default 2 s;
@@ -20,6 +23,7 @@ public sealed record DetectionOptions
     {
         { HeartbeatInterval: var interval } when interval <= TimeSpan.Zero => $"HeartbeatInterval is {interval}; it is positive.",
         _ when HeartbeatTimeout < 3 * HeartbeatInterval => $"HeartbeatTimeout ({HeartbeatTimeout}) is at least three times HeartbeatInterval ({HeartbeatInterval}).",
+        _ when AgentTimeout < HeartbeatTimeout => $"AgentTimeout ({AgentTimeout}) is at least HeartbeatTimeout ({HeartbeatTimeout}).",
         _ when UnreachableGrace <= HeartbeatTimeout => $"UnreachableGrace ({UnreachableGrace}) is longer than HeartbeatTimeout ({HeartbeatTimeout}).",
         _ => null,
     };

@@ -54,7 +54,7 @@ public sealed class Detectors(DetectionOptions options)
 
     /// <summary>Whether <see cref="Tick"/> has something to look at.</summary>
     public bool IsDue(DateTimeOffset now) =>
-        _heartbeats.Keys.Any(IsOverdue)
+        _heartbeats.Keys.Any(IsSilent)
         || _unheard.Values.Any(unheard => now - unheard.Since >= _options.UnreachableGrace);
 
     /// <summary>A message came in.</summary>
@@ -107,7 +107,7 @@ public sealed class Detectors(DetectionOptions options)
         var decision = new Decision(world);
         foreach (var (machineId, seen) in _heartbeats)
         {
-            if (!IsOverdue(machineId)) continue;
+            if (!IsSilent(machineId)) continue;
             // A heartbeat that comes before the next look must find what is raised here.
             _suspected.Add(machineId);
             var report = _unheard.GetValueOrDefault(machineId);
@@ -157,7 +157,7 @@ public sealed class Detectors(DetectionOptions options)
 
         foreach (var raised in world.Interruptions.Where(interruption => interruption.Status is InterruptionStatus.Open or InterruptionStatus.Suppressed).Select(interruption => interruption.Raised!))
         {
-            var ofWorker = raised.Cause is InterruptionCause.WorkerDeath or InterruptionCause.WorkerUnreachable or InterruptionCause.MachineLoss;
+            var ofWorker = raised.Cause is InterruptionCause.WorkerDeath or InterruptionCause.WorkerUnreachable or InterruptionCause.MachineLoss or InterruptionCause.Hang or InterruptionCause.SlowWorker;
             if (ofWorker && raised.Machines.All(machine => MemberJob(world, machine) is null))
                 decision.OnInterruption(raised.InterruptionId, interruption => interruption.Recover($"{string.Join(" and ", raised.Machines)} left the job in another migration."));
         }
@@ -165,8 +165,13 @@ public sealed class Detectors(DetectionOptions options)
         return decision;
     }
 
-    private bool IsOverdue(string machineId) =>
-        _heartbeats.TryGetValue(machineId, out var seen) && _listened - seen >= _options.HeartbeatTimeout && !_silent.Contains(machineId);
+    private bool IsOverdue(string machineId) => IsSilentFor(machineId, _options.HeartbeatTimeout);
+
+    // Two witnesses need less time: where peers miss the worker as well, nobody waits for an agent that is merely late.
+    private bool IsSilent(string machineId) => IsSilentFor(machineId, _unheard.ContainsKey(machineId) ? _options.HeartbeatTimeout : _options.AgentTimeout);
+
+    private bool IsSilentFor(string machineId, TimeSpan time) =>
+        _heartbeats.TryGetValue(machineId, out var seen) && _listened - seen >= time && !_silent.Contains(machineId);
 
     private static void RecoverAgent(Decision decision, World world, string machineId)
     {

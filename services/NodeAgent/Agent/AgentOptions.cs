@@ -9,7 +9,12 @@ internal sealed record AgentOptions(string Machine, MachineRole Role, string Hos
     public const string Usage =
         "Usage: TrainMover.Agent --machine NAME --role training|standby|elastic [--host ADDRESS] [--owns-worker] [--kernel-log FILE|/dev/kmsg] [--scrape URL]";
 
-    public static readonly TimeSpan HeartbeatInterval = TimeSpan.FromMilliseconds(250);
+    /// <summary>Time between two looks at the worker's process.</summary>
+    public static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How many looks make a heartbeat interval, 240 ms.</summary>
+    public const int LooksPerHeartbeat = 12;
+
     public static readonly TimeSpan AnnounceInterval = TimeSpan.FromSeconds(10);
 
     // A worker that starts takes what the others leave of the cores: on a busy host that is little for long.

@@ -20,6 +20,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
     private WorkerProcess? _process;
     private Farewell? _lingering;
     private bool _restarts;
+    private int? _told;
 
     /// <summary>A worker whose socket closed: what its exit will be reported as.</summary>
     private sealed record Farewell(int Pid, bool Ordered, string? Job, int Generation, long At);
@@ -79,10 +80,17 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
                 _process = WorkerProcess.Adopt(status.Pid);
             }
 
-            _lingering = null;
+            (_lingering, _told) = (null, null);
             view.Connected(worker, status);
             await announcer.AnnounceAsync(ct);
             log.LogInformation("Worker {Pid} listens on {Host}:{Port}.", status.Pid, status.Host, status.Port);
+            var ending = view.Ending;
+            await Task.WhenAny(rpc.Completion, ending).WaitAsync(ct);
+            ct.ThrowIfCancellationRequested();
+            // Peers wait: what is being torn down is reported before it is gone.
+            if (ending.IsCompleted)
+                ReportEnding(await ending);
+            // What it still said is in the socket.
             await rpc.Completion.WaitAsync(ct).ContinueWith(static _ => { }, ct, TaskContinuationOptions.None, TaskScheduler.Default);
             ct.ThrowIfCancellationRequested();
         }
@@ -115,11 +123,20 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
         ReportExit(farewell);
     }
 
+    private void ReportEnding(ProcessState state)
+    {
+        if (view.Status is not { } last)
+            return;
+        _told = last.Pid;
+        outgoing.Tell(new WorkerExited(options.Machine, last.Pid, view.IsReleased, last.JobId, last.Generation, state.DescribeEnd(), Stopwatch.GetTimestamp()));
+    }
+
     private void ReportExit(Farewell last)
     {
         var detail = _process?.DescribeExit() ?? "The worker's process is gone.";
         log.LogInformation("Worker {Pid} exited: {Detail}", last.Pid, detail);
-        outgoing.Tell(new WorkerExited(options.Machine, last.Pid, last.Ordered, last.Job, last.Generation, detail, last.At));
+        if (_told != last.Pid)
+            outgoing.Tell(new WorkerExited(options.Machine, last.Pid, last.Ordered, last.Job, last.Generation, detail, last.At));
         _process?.Dispose();
         _process = null;
         _lingering = null;

@@ -11,6 +11,17 @@ internal sealed class WorkerView
     private IWorker? _worker;
     private WorkerStatus? _status;
     private Release? _release;
+    private TaskCompletionSource<ProcessState> _ending = NewEnding();
+
+    /// <summary>Completes when the process of the connected worker begins to end.</summary>
+    public Task<ProcessState> Ending
+    {
+        get
+        {
+            lock (_gate)
+                return _ending.Task;
+        }
+    }
 
     public IWorker? Worker
     {
@@ -43,7 +54,17 @@ internal sealed class WorkerView
     public void Connected(IWorker worker, WorkerStatus status)
     {
         lock (_gate)
-            (_worker, _status, _release) = (worker, status, null);
+            (_worker, _status, _release, _ending) = (worker, status, null, NewEnding());
+    }
+
+    /// <summary>The process of a worker begins to end; nothing where another one is connected by now.</summary>
+    public void Ends(int pid, ProcessState state)
+    {
+        lock (_gate)
+        {
+            if (_status?.Pid == pid)
+                _ending.TrySetResult(state);
+        }
     }
 
     public void Lost()
@@ -75,4 +96,6 @@ internal sealed class WorkerView
                 _release = release;
         }
     }
+
+    private static TaskCompletionSource<ProcessState> NewEnding() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -1,0 +1,46 @@
+using TrainMover.Detection.Findings;
+using TrainMover.Detection.Jobs;
+using TrainMover.Detection.Stragglers;
+
+namespace TrainMover.Detection.Live;
+
+/// <summary>Settings of <see cref="JobWatch"/>.</summary>
+public sealed record JobWatchSettings : DetectorSettings
+{
+    /// <summary>Steps at the start, after a switch and after a pause that say nothing of anybody's pace: code and caches are cold. Default 5.</summary>
+    public int Settle { get; init; } = 5;
+
+    /// <summary>Steps that are kept while ranks are missing. Default 16.</summary>
+    public int Unfinished { get; init; } = 16;
+
+    /// <summary>
+    /// How ranks of one stage are compared. Processor time hardly differs between equal work, so less is tolerated than by default: 5%, and twice the usual spread. With that a worker
+    /// 20% slower is found after five steps.
+    /// </summary>
+    public PeerSlowdownSettings Peers { get; init; } = new() { Tolerated = 0.05 };
+
+    /// <summary>When the whole job counts as slow.</summary>
+    public JobSlowdownSettings Job { get; init; } = new();
+
+    /// <summary>When the loss counts as corrupt.</summary>
+    public LossWatchSettings Loss { get; init; } = new();
+
+    /// <summary>When the job hangs and nothing says for whom it waits: 30 s and three usual steps by default, since nobody can be replaced for it.</summary>
+    public HangWatchSettings Hang { get; init; } = new() { Slack = TimeSpan.FromSeconds(30) };
+
+    /// <summary>Usual steps without any progress after which a job hangs on a worker whose process is known to be stopped. Default 2.</summary>
+    public double StoppedSteps { get; init; } = 2;
+
+    /// <summary>How long the process has to be stopped as well: a debugger stops it for less. Default 200 ms.</summary>
+    public TimeSpan StoppedFor { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <inheritdoc/>
+    public override string? BrokenRule() => this switch
+    {
+        { Settle: < 0 } => $"Settle is {Settle}; it is not negative.",
+        { Unfinished: < 1 } => $"Unfinished is {Unfinished}; it is positive.",
+        _ when !(StoppedSteps >= 1) => $"StoppedSteps is {StoppedSteps}; it is at least 1.",
+        _ when StoppedFor < TimeSpan.Zero => $"StoppedFor is {StoppedFor}; it is not negative.",
+        _ => Peers.BrokenRule() ?? Job.BrokenRule() ?? Loss.BrokenRule() ?? Hang.BrokenRule(),
+    };
+}
