@@ -36,6 +36,9 @@ public sealed record ProcessIdentity(int Pid, long StartTicks)
     /// <summary>Sends SIGKILL if it still runs.</summary>
     public void Kill() => Signal(PosixSignals.Kill);
 
+    /// <summary>Sends SIGSTOP if it still runs: it exists on and does nothing.</summary>
+    public void Stop() => Signal(PosixSignals.Stop);
+
     /// <summary>Waits until it has ended.</summary>
     /// <param name="timeout">Longest wait.</param>
     /// <returns>Whether it ended in time.</returns>

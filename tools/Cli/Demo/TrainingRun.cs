@@ -34,12 +34,16 @@ internal sealed record RunSetup
     /// <summary>Longest time for the steps before, between and after interruptions.</summary>
     public TimeSpan StepsLimit { get; init; } = TimeSpan.FromSeconds(150);
 
+    /// <summary>The same for machines that failed, and faults can be injected.</summary>
+    public static IReadOnlyDictionary<string, string> Injection { get; } =
+        new Dictionary<string, string>(NoQuarantine) { ["Planning__FailureQuarantine"] = "00:00:00", ["TRAINMOVER_INJECTION"] = "1" };
+
     /// <summary>Further environment variables for every process.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 }
 
 /// <summary>One job on a deployment of its own, whose machines are interrupted: what the demo shows and the benchmarks measure.</summary>
-internal sealed class TrainingRun : IAsyncDisposable
+internal sealed partial class TrainingRun : IAsyncDisposable
 {
     private const string MaintenanceReason = "firmware update";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);

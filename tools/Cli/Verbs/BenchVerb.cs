@@ -18,6 +18,8 @@ internal static class BenchVerb
         command.Subcommands.Add(PauseBenchVerbs.Efficiency());
         command.Subcommands.Add(DeltaPlan());
         command.Subcommands.Add(DetectBenchVerb.Create());
+        command.Subcommands.Add(LatencyBenchVerbs.Latency());
+        command.Subcommands.Add(LatencyBenchVerbs.Quiet());
         command.Subcommands.Add(CollectivesVerb.Create());
         command.Subcommands.Add(ParseBenchVerb.Create());
         command.Subcommands.Add(IngestVerb.Create());
