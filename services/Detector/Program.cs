@@ -1,7 +1,6 @@
 using TrainMover.Contracts;
 using TrainMover.Detection.Findings;
 using TrainMover.Detection.Live.Sources;
-using TrainMover.Detection.Running;
 using TrainMover.Detector;
 using TrainMover.Detector.Ingest;
 using TrainMover.Detector.Jobs;
@@ -13,8 +12,6 @@ using TrainMover.Telemetry.Policy;
 
 const string Name = "detector";
 var builder = ServiceHost.CreateBuilder(Name, args);
-var jobs = builder.Configuration.GetSection("Jobs").Get<JobWatchSettings>() ?? new JobWatchSettings();
-if (jobs.BrokenRule() is { } rule) return ServiceHost.Refuse(Name, rule);
 ErrorCodePolicy policy;
 IReadOnlyList<ConfiguredDetector> configured;
 try
@@ -35,7 +32,7 @@ builder.AddDecidingService(Name, settings, entry => entry.Topic is Topics.Interr
     .Consume<TuningConsumer>(Topics.Detectors));
 builder.Services.AddSingleton(new Detectors(new DetectionOptions())).AddSingleton(new SourceWindow(policy, new DeviceDetectorOptions())).AddSingleton<DetectorFacts>();
 builder.Services.AddSingleton(configured).AddSingleton<TuningInForce>().AddSingleton<Started>();
-builder.Services.AddSingleton(new JobWindows(jobs)).AddSingleton<JobFacts>();
+builder.Services.AddSingleton<JobWindows>().AddSingleton<JobFacts>();
 builder.Services.AddHostedService<TelemetryLoop>().AddHostedService<SilenceLoop>().AddHostedService<StartUp>();
 if (builder.Configuration["TRAINMOVER_INGEST"] is { Length: > 0 } addresses) builder.WebHost.UseUrls(addresses.Split(';'));
 var app = builder.Build();

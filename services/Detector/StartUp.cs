@@ -1,4 +1,3 @@
-using TrainMover.Detector.Jobs;
 using TrainMover.Detector.Tuning;
 using TrainMover.ServiceDefaults.Deciding;
 using TrainMover.ServiceDefaults.Hosting;
@@ -6,13 +5,12 @@ using TrainMover.ServiceDefaults.Hosting;
 namespace TrainMover.Detector;
 
 /// <summary>Takes up the settings that hold, and resolves what was answered while no Detector ran, and learns which jobs run.</summary>
-public sealed class StartUp(TuningInForce tuning, DetectorFacts facts, JobFacts jobs, Started started, ILogger<StartUp> logger) : OnceLogAnswers(logger)
+public sealed class StartUp(TuningInForce tuning, DetectorFacts facts, Started started, ILogger<StartUp> logger) : OnceLogAnswers(logger)
 {
     protected override async Task RunOnceAsync(CancellationToken ct)
     {
         await tuning.StartAsync(ct);
         await facts.ResolveAsync(new Fact("/trainmover/detector/start"), ct);
-        await jobs.FollowAsync(ct);
         started.Done();
     }
 }

@@ -1,6 +1,6 @@
 using TrainMover.Detection.Findings;
 using TrainMover.Detection.Jobs;
-using TrainMover.Detection.Live;
+using TrainMover.Detection.Running;
 
 namespace TrainMover.Detection.Tests;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using TrainMover.Contracts.Telemetry;
+using TrainMover.Detection.Running;
 using TrainMover.ServiceDefaults.Deciding;
 
 namespace TrainMover.Detector.Jobs;
@@ -27,6 +28,13 @@ public sealed class JobFacts(DecisionRunner runner, JobWindows windows, TimeProv
             default:
                 return false;
         }
+    }
+
+    /// <summary>Changes what jobs are judged by.</summary>
+    public async Task UseAsync(JobWatchSettings settings, CancellationToken ct)
+    {
+        lock (_gate) windows.Use(settings);
+        await FollowAsync(ct);
     }
 
     /// <summary>A job started or ended, or a migration of it did: the log says which.</summary>

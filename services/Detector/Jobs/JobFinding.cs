@@ -1,10 +1,12 @@
 using System.Globalization;
 using TrainMover.Contracts.Interruptions;
-using TrainMover.Detection.Findings;
 using TrainMover.Domain;
+using TrainMover.Domain.Detection;
 using TrainMover.Domain.Jobs;
 using TrainMover.ServiceDefaults.Deciding;
 using DomainFinding = TrainMover.Domain.Detection.Finding;
+using Finding = TrainMover.Detection.Findings.Finding;
+using FindingKind = TrainMover.Detection.Findings.FindingKind;
 
 namespace TrainMover.Detector.Jobs;
 
@@ -39,7 +41,7 @@ public sealed record JobFinding(string JobId, int Generation, Finding Finding, S
     }
 
     private Decision Raise(World world) => new DomainFinding(
-        $"{JobId}-g{Text(Generation)}-{Finding.Subject}-{Finding.Detector}-{Text(Finding.At)}", Finding.Subject, Cause, Severity.Replace, Finding.Reason, Detector, Evidence)
+        $"{JobId}-g{Text(Generation)}-{Finding.Subject}-{Finding.Detector}-{Text(Finding.At)}", Finding.Subject, Cause, Severity.Replace, Finding.Reason, Finding.Detector, Evidence)
     {
         Kind = Finding.Kind == FindingKind.Hang ? InterruptionKind.Unexpected : InterruptionKind.Expected,
         RuledOut = Finding.Evidence.RuledOut,
@@ -50,16 +52,16 @@ public sealed record JobFinding(string JobId, int Generation, Finding Finding, S
     {
         var id = $"{JobId}-g{Text(Generation)}-{Finding.Detector}-{Text(Finding.At)}";
         var raised = new InterruptionRaised(
-            id, InterruptionKind.Expected, Cause, Severity.Restart, [.. job.Topology!.Machines.Order(StringComparer.Ordinal)], $"{Finding.Reason.TrimEnd('.')} (job {JobId}).", Detector, Evidence, null,
+            id, InterruptionKind.Expected, Cause, Severity.Restart, [.. job.Topology!.Machines.Order(StringComparer.Ordinal)], $"{Finding.Reason.TrimEnd('.')} (job {JobId}).", Finding.Detector, Evidence, null,
             Finding.Evidence.RuledOut);
-        return new Decision(world).OnInterruption(id, state => state.Raise(raised));
+        return new Decision(world).Found(Finding.Detector, raised);
     }
 
     private Decision Recover(World world)
     {
         var decision = new Decision(world);
         var open = world.Interruptions.Select(interruption => interruption.Raised!)
-            .Where(raised => raised.Detector == Detector && (Finding.Subject == WholeJob ? raised.InterruptionId.StartsWith($"{JobId}-g", StringComparison.Ordinal) : raised.Machines is [var machine] && machine == Finding.Subject));
+            .Where(raised => DetectorTuning.Split(raised.Detector).Detector == Finding.Detector && (Finding.Subject == WholeJob ? raised.InterruptionId.StartsWith($"{JobId}-g", StringComparison.Ordinal) : raised.Machines is [var machine] && machine == Finding.Subject));
         foreach (var raised in open.ToList()) decision.OnInterruption(raised.InterruptionId, state => state.Recover(Finding.Reason));
         return decision;
     }
@@ -70,8 +72,6 @@ public sealed record JobFinding(string JobId, int Generation, Finding Finding, S
         FindingKind.LossCorruption => InterruptionCause.LossCorruption,
         _ => InterruptionCause.Hang,
     };
-
-    private string Detector => $"{Finding.Detector}/{Finding.Evidence.Settings}";
 
     private IReadOnlyList<Evidence> Evidence =>
     [

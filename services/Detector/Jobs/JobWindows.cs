@@ -1,19 +1,28 @@
 using TrainMover.Contracts.Telemetry;
 using TrainMover.Detection.Findings;
-using TrainMover.Detection.Live;
+using TrainMover.Detection.Running;
 using TrainMover.Domain;
 using TrainMover.Domain.Jobs;
 
 namespace TrainMover.Detector.Jobs;
 
 /// <summary>A watch for each running job, kept level with the log. Not safe for use by several threads at once.</summary>
-/// <param name="settings">Settings of every watch.</param>
-public sealed class JobWindows(JobWatchSettings settings)
+public sealed class JobWindows
 {
+    private JobWatchSettings _settings = new();
+
     private readonly Dictionary<string, JobWatch> _watches = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SeenIn> _stopped = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SeenIn> _latest = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _unknown = new(StringComparer.Ordinal);
+
+    /// <summary>Judges by other settings from now on. What was usual is learned anew, where they differ, once the log is followed.</summary>
+    public void Use(JobWatchSettings settings)
+    {
+        if (settings == _settings) return;
+        _settings = settings;
+        foreach (var watched in _watches.Keys.ToList()) Forget(watched);
+    }
 
     /// <summary>Takes over who trains what, and which jobs prepare a migration.</summary>
     public void Follow(World world)
@@ -22,7 +31,7 @@ public sealed class JobWindows(JobWatchSettings settings)
         foreach (var ended in _watches.Keys.Where(id => !running.ContainsKey(id)).ToList()) Forget(ended);
         foreach (var (id, job) in running)
         {
-            if (!_watches.TryGetValue(id, out var watch)) _watches[id] = watch = new JobWatch(settings);
+            if (!_watches.TryGetValue(id, out var watch)) _watches[id] = watch = new JobWatch(_settings);
             if (job.OpenMigration is null || watch.Generation is null) watch.Follow(MembersOf(job));
             if (job.OpenMigration is not null) watch.Pause();
         }

@@ -2,6 +2,7 @@ using TrainMover.Contracts.Detectors;
 using TrainMover.Detection.Findings;
 using TrainMover.Detection.Live.Sources;
 using TrainMover.Detection.Live.Tuning;
+using TrainMover.Detection.Running;
 using TrainMover.Telemetry.Policy;
 
 namespace TrainMover.Detector.Tuning;
@@ -26,7 +27,14 @@ public sealed record ConfiguredDetector(DetectorKind Kind, DetectorMode Mode, IR
         var given = Sections(kind).SelectMany(name => configuration.GetSection(name).GetChildren()).Concat(own.GetChildren())
             .Where(setting => setting is { Value: not null } && !string.Equals(setting.Key, ModeKey, StringComparison.OrdinalIgnoreCase))
             .Select(setting => KeyValuePair.Create(setting.Key, setting.Value!));
-        var defaults = kind == DetectorCatalogue.ErrorCodes ? DetectorCatalogue.ErrorCodes.Write(ErrorCodeSettings.Of(policy)) : kind.Defaults;
+        var defaults = kind switch
+        {
+            _ when kind == DetectorCatalogue.ErrorCodes => DetectorCatalogue.ErrorCodes.Write(ErrorCodeSettings.Of(policy)),
+            // Processor times of a live job are steadier than the logged times that the detectors were made for.
+            _ when kind == DetectorCatalogue.PeerSlowdown => DetectorCatalogue.PeerSlowdown.Write(new JobWatchSettings().Peers),
+            _ when kind == DetectorCatalogue.Hang => DetectorCatalogue.Hang.Write(new JobWatchSettings().Hang),
+            _ => kind.Defaults,
+        };
         return new ConfiguredDetector(kind, ModeOf(kind, own[ModeKey]), kind.Change(defaults, given));
     }
 

@@ -2,6 +2,8 @@ using TrainMover.Contracts.Detectors;
 using TrainMover.Detection.Findings;
 using TrainMover.Detection.Live.Sources;
 using TrainMover.Detection.Live.Tuning;
+using TrainMover.Detection.Running;
+using TrainMover.Detector.Jobs;
 using TrainMover.Domain;
 using TrainMover.Domain.Detection;
 using TrainMover.Domain.Interruptions;
@@ -11,7 +13,7 @@ namespace TrainMover.Detector.Tuning;
 
 /// <summary>Lets the detectors judge by the settings that the log holds: those of the configuration, until an operator says otherwise. (Modes are looked up where a decision is taken.)</summary>
 public sealed class TuningInForce(
-    DecisionRunner runner, DetectorFacts facts, Detectors detectors, SourceWindow sources, IReadOnlyList<ConfiguredDetector> configured, TimeProvider clock, ILogger<TuningInForce> logger)
+    DecisionRunner runner, DetectorFacts facts, JobFacts jobs, Detectors detectors, SourceWindow sources, IReadOnlyList<ConfiguredDetector> configured, TimeProvider clock, ILogger<TuningInForce> logger)
 {
     /// <summary>Records what this process was started with, and takes up what holds now.</summary>
     public async Task StartAsync(CancellationToken ct)
@@ -31,6 +33,14 @@ public sealed class TuningInForce(
             detectors.Use(Read(DetectorCatalogue.MachineLoss, known));
             sources.Use(Read(DetectorCatalogue.ErrorCodes, known), Read(DetectorCatalogue.Devices, known));
         });
+        var watch = new JobWatchSettings
+        {
+            Peers = Read(DetectorCatalogue.PeerSlowdown, known),
+            Job = Read(DetectorCatalogue.JobSlowdown, known),
+            Loss = Read(DetectorCatalogue.Loss, known),
+            Hang = Read(DetectorCatalogue.Hang, known),
+        };
+        await jobs.UseAsync(watch, ct);
     }
 
     private Decision Configure(World world)

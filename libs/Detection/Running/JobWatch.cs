@@ -2,7 +2,7 @@ using TrainMover.Detection.Findings;
 using TrainMover.Detection.Jobs;
 using TrainMover.Detection.Stragglers;
 
-namespace TrainMover.Detection.Live;
+namespace TrainMover.Detection.Running;
 
 /// <summary>
 /// Watches one running job: brings together what its ranks say of each step, and gives it to the detectors of slow workers, slow jobs, losses and hangs. It judges one generation at a time: steps of

@@ -2,7 +2,7 @@ using TrainMover.Detection.Findings;
 using TrainMover.Detection.Jobs;
 using TrainMover.Detection.Stragglers;
 
-namespace TrainMover.Detection.Live;
+namespace TrainMover.Detection.Running;
 
 /// <summary>Settings of <see cref="JobWatch"/>.</summary>
 public sealed record JobWatchSettings : DetectorSettings

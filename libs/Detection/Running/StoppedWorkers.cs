@@ -1,8 +1,9 @@
 using System.Globalization;
 using TrainMover.Detection.Findings;
+using TrainMover.Detection.Jobs;
 using TrainMover.Detection.Statistics;
 
-namespace TrainMover.Detection.Live;
+namespace TrainMover.Detection.Running;
 
 /// <summary>
 /// Worker processes that are stopped. A synchronous job cannot complete a step without one of its members, so once it has not moved for a multiple of its usual step, it is this worker that it
@@ -11,8 +12,6 @@ namespace TrainMover.Detection.Live;
 /// <param name="settings">When it counts.</param>
 internal sealed class StoppedWorkers(JobWatchSettings settings)
 {
-    public const string Name = "stopped-worker";
-
     private const int Baseline = 32;
     private const double MillisecondsPerSecond = 1000;
     private readonly Dictionary<string, TimeSpan> _since = new(StringComparer.Ordinal);
@@ -48,7 +47,7 @@ internal sealed class StoppedWorkers(JobWatchSettings settings)
 
         _since.Remove(machine);
         return _raised.Remove(machine)
-            ? new Finding(Name, FindingKind.Recovered, machine, step, $"The worker of {machine} runs again.", new FindingEvidence([], [], settings.Version), AsksForMigration: false)
+            ? new Finding(HangWatch.Name, FindingKind.Recovered, machine, step, $"The worker of {machine} runs again.", new FindingEvidence([], [], settings.Version), AsksForMigration: false)
             : null;
     }
 
@@ -71,7 +70,7 @@ internal sealed class StoppedWorkers(JobWatchSettings settings)
         var stopped = (now - _since[machine]).TotalSeconds;
         var peers = members.Seats.Select(seat => seat.Machine).Where(peer => !_since.ContainsKey(peer)).Distinct(StringComparer.Ordinal);
         return new Finding(
-            Name, FindingKind.Hang, machine, step,
+            HangWatch.Name, FindingKind.Hang, machine, step,
             string.Create(CultureInfo.InvariantCulture, $"The worker process of {machine} has been stopped for {stopped:0.###} s, and the job has completed no step for {silent:0.###} s; one usually takes {usual:0.###} s."),
             new FindingEvidence(
                 [new EvidenceSample(step, $"seconds for which the process on {machine} is stopped", stopped, 0), new EvidenceSample(step, "seconds since the last completed step", silent, usual)],

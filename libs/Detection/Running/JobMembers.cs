@@ -1,4 +1,4 @@
-namespace TrainMover.Detection.Live;
+namespace TrainMover.Detection.Running;
 
 /// <summary>Who trains a job in one generation.</summary>
 /// <param name="Generation">The generation.</param>
