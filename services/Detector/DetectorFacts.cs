@@ -52,6 +52,16 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, So
             Use(() => sources.Over(recovery));
         }
 
+        if (Locked(() => sources.Due(clock.GetUtcNow())) is { Count: > 0 } held)
+        {
+            await runner.DecideAsync(new Fact("/trainmover/detector/clock"), world => CommonCause.Raise(world, held), ct);
+            Use(() =>
+            {
+                sources.Held.Done(held);
+                foreach (var finding in held) sources.Told(finding, clock.GetUtcNow());
+            });
+        }
+
         if (Locked(() => detectors.IsDue(clock.GetUtcNow())))
             await runner.DecideAsync(new Fact("/trainmover/detector/clock"), world => Locked(() => detectors.Tick(world, clock.GetUtcNow())), ct);
     }
@@ -69,6 +79,12 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, So
         var findings = Locked(() => sources.Take(fact.Source, fact.Id!, body, clock.GetUtcNow()));
         foreach (var finding in findings)
         {
+            if (finding.Cause == InterruptionCause.LinkError && await runner.ReadAsync(world => CommonCause.IsShared(world, finding), ct))
+            {
+                Use(() => sources.Held.Hold(finding, clock.GetUtcNow()));
+                continue;
+            }
+
             await runner.DecideAsync(fact with { Id = findings.Count == 1 ? fact.Id : $"{fact.Id}/{finding.InterruptionId}" }, finding.Raise, ct);
             Use(() => sources.Told(finding, clock.GetUtcNow()));
         }

@@ -95,6 +95,24 @@ public sealed class SourceWindowTests
         _window.Recovered(_now).ShouldBeEmpty();
     }
 
+    [Fact]
+    public void A_finding_waits_for_others_as_long_as_the_first_one_may_and_until_it_took_effect()
+    {
+        var (first, second) = (Link("m1"), Link("m2"));
+        _window.Held.Hold(first, _now);
+        Pass(TimeSpan.FromSeconds(14));
+        _window.Held.Hold(second, _now);
+        _window.Held.Hold(Link("m1"), _now);
+        _window.Due(_now).ShouldBeEmpty();
+        Pass(TimeSpan.FromSeconds(1));
+        _window.Due(_now).ShouldBe([first, second]);
+        _window.Due(_now).Count.ShouldBe(2);
+        _window.Held.Done([first, second]);
+        _window.Due(_now).ShouldBeEmpty();
+    }
+
+    private static Finding Link(string machine) => new($"{machine}-link", machine, InterruptionCause.LinkError, Severity.Replace, "Because.", DetectorNames.Devices, []);
+
     private void Pass(TimeSpan time) => _now += time;
 
     private IReadOnlyList<Finding> Fault(string code) => Take(new FaultReported("m1", code));

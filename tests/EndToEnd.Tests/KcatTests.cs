@@ -4,6 +4,7 @@ using Confluent.Kafka;
 using TrainMover.Contracts;
 using TrainMover.Contracts.DeadLetters;
 using TrainMover.Contracts.Fleet;
+using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
 using TrainMover.EndToEnd.Tests.Support;
@@ -34,6 +35,23 @@ public sealed class KcatTests(PostgresFixture postgres)
         own.Select(message => message.GetProperty("streamversion").ToString()).ShouldBe(Enumerable.Range(1, own.Count).Select(version => $"{version}"));
         own[0].GetProperty("type").GetString().ShouldBe(Catalog.Of(typeof(MigrationPlanned)).Name);
         own[^1].GetProperty("type").GetString().ShouldBe(Catalog.Of(typeof(MigrationCompleted)).Name);
+    }
+
+    [Fact]
+    public async Task The_foreign_detector_of_the_documentation_is_answered_as_it_stands_there()
+    {
+        if (!File.Exists("/usr/bin/kcat")) Assert.Skip("kcat is not installed (Debian: apt-get install kcat).");
+        await using var cluster = await Cluster.StartAsync(postgres);
+        await cluster.WaitForAsync<MachineRegistered>("m1 to be registered", registered => registered.MachineId == "m1");
+        var text = await File.ReadAllTextAsync(Path.Combine(Embedded.Repository.FindRoot(), "docs", "telemetry.md"));
+        var example = text.Split("```sh")[1].Split("```")[0].Replace("./trainmover events --follow", "", StringComparison.Ordinal);
+        using var shell = Process.Start(new ProcessStartInfo("bash", ["-c", example]) { UseShellExecute = false, Environment = { ["KAFKA"] = cluster.Kafka.BootstrapServers } })!;
+        await shell.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token);
+        shell.ExitCode.ShouldBe(0);
+
+        var (logged, raised) = await cluster.WaitForAsync<InterruptionRaised>("the interruption of the example");
+        (raised.InterruptionId, raised.Detector, logged.Actor).ShouldBe(("m1-psu-2026-08-01", "rack-power-3", "detector"));
+        raised.Evidence.ShouldHaveSingleItem().Source.ShouldBe("/dc/rack-7/power");
     }
 
     [Fact]

@@ -21,8 +21,9 @@ public enum MachineRole
 /// <param name="Role">What it is kept for.</param>
 /// <param name="Host">Address of the worker's data-plane listener.</param>
 /// <param name="Port">Port of that listener.</param>
+/// <param name="Behind">What the machine shares with others, and fails with: the name of a switch or of a rack, where the agent knows it.</param>
 [EventType("trainmover.machine.registered.v1", Topics.Fleet)]
-public sealed record MachineRegistered(string MachineId, MachineRole Role, string Host, int Port);
+public sealed record MachineRegistered(string MachineId, MachineRole Role, string Host, int Port, string? Behind = null);
 
 /// <summary>A machine was given ranks of a job, one per device.</summary>
 /// <param name="MachineId">The machine.</param>

@@ -74,7 +74,8 @@ public abstract record MachineReport
 /// <summary>The agent connected, or its worker changed: state of the machine, so that open orders can be issued again.</summary>
 /// <param name="Role">What the machine is kept for.</param>
 /// <param name="Worker">The worker.</param>
-public sealed record Announced(MachineRole Role, WorkerStatus Worker) : MachineReport;
+/// <param name="Behind">What the machine shares with others, and fails with: the name of a switch or of a rack, where the agent knows it.</param>
+public sealed record Announced(MachineRole Role, WorkerStatus Worker, string? Behind = null) : MachineReport;
 
 /// <summary>A standby finished its warm-up.</summary>
 /// <param name="Shadow">The shadow iteration.</param>

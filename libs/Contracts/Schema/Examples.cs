@@ -88,7 +88,7 @@ public static partial class Examples
             var worker = new WorkerStatus(WorkerPhase.Joining, 4711, "10.0.0.20", 7000, Job, 1, [1], 33, 2);
             var reports = new (string Name, MachineReport Report)[]
             {
-                ("announced", new Announced(MachineRole.Standby, worker) { MachineId = "s0", Generation = 1, JobId = Job, MigrationId = Migration }),
+                ("announced", new Announced(MachineRole.Standby, worker, "leaf-3") { MachineId = "s0", Generation = 1, JobId = Job, MigrationId = Migration }),
                 ("warmed-up", new WarmedUp(BadShadow) { MachineId = "s0", Generation = 1, JobId = Job, MigrationId = Migration }),
                 ("prepared", new Prepared(PlanDigest, 930.25, 12_582_912, GoodShadow) { MachineId = "s0", Generation = 2, JobId = Job, MigrationId = Migration }),
                 ("preparation-failed", new PreparationFailed("m2 could not be reached") { MachineId = "s0", Generation = 2, JobId = Job, MigrationId = Migration }),

@@ -24,17 +24,25 @@ public sealed class SourceWindow(ErrorCodePolicy policy, DeviceDetectorOptions d
     private readonly Dictionary<(string MachineId, InterruptionCause Cause), (Severity Severity, DateTimeOffset At)> _told = [];
     private readonly DeviceWatch _watch = new(devices);
     private readonly Recoveries _recoveries = new();
+    private TimeSpan _together = devices.Together;
     private ErrorCodePolicy _policy = policy;
     private ErrorCodeSettings _codes = ErrorCodeSettings.Of(policy);
 
     /// <summary>Sources that see nothing now, by machine: their silence proves nothing.</summary>
     public IReadOnlyCollection<SourceSight> Blind => _recoveries.Blind;
 
+    /// <summary>Findings that wait for others of the same cause.</summary>
+    public HeldFindings Held { get; } = new();
+
+    /// <summary>Findings that have waited long enough.</summary>
+    public IReadOnlyList<Finding> Due(DateTimeOffset now) => Held.Due(now, _together);
+
     /// <summary>Judges by other settings from now on.</summary>
     public void Use(ErrorCodeSettings codes, DeviceDetectorOptions links)
     {
         (_policy, _codes) = (_policy with { Repeat = codes.Repeat }, codes);
         _watch.Use(links);
+        _together = links.Together;
         _told.Clear();
     }
 

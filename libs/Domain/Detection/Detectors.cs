@@ -149,9 +149,10 @@ public sealed class Detectors(DetectionOptions options)
     public static Decision Resolve(World world)
     {
         var decision = new Decision(world);
-        foreach (var migration in world.Migrations.Where(migration => migration.Phase is MigrationPhase.Completed))
+        foreach (var migration in world.Migrations.Where(migration => migration.Phase is MigrationPhase.Completed).OrderByDescending(migration => migration.Plan!.To.Generation))
         {
-            foreach (var id in migration.Interruptions)
+            // Of an interruption of many machines some may still have to leave.
+            foreach (var id in migration.Interruptions.Where(id => world.Interruption(id).Raised is { } raised && !Remaining.Of(world, raised).Any(machine => MemberJob(world, machine) is not null)))
                 decision.OnInterruption(id, interruption => interruption.Resolve(migration.Plan!.MigrationId));
         }
 

@@ -17,6 +17,9 @@ namespace TrainMover.Domain.Detection;
 public sealed record Finding(
     string InterruptionId, string MachineId, InterruptionCause Cause, Severity Severity, string Reason, string Detector, IReadOnlyList<Evidence> Evidence, long? FaultMonotonicNs = null)
 {
+    /// <summary>All affected machines, where it is more than <see cref="MachineId"/>.</summary>
+    public IReadOnlyList<string>? Machines { get; init; }
+
     /// <summary>Whether training goes on until the switch; expected by default.</summary>
     public InterruptionKind Kind { get; init; }
 
@@ -30,22 +33,29 @@ public sealed record Finding(
     /// <exception cref="DomainRuleException">It names a machine that nobody announced.</exception>
     public Decision Raise(World world)
     {
+        var decision = new Decision(world);
+        RaiseInto(decision, world);
+        return decision;
+    }
+
+    internal void RaiseInto(Decision decision, World world)
+    {
         if (world.Machine(MachineId).Status == MachineStatus.Unknown)
         {
             var known = string.Join(", ", world.Machines.Select(machine => machine.MachineId));
             throw new DomainRuleException($"Machine {MachineId} is unknown. Known: {(known.Length == 0 ? "none" : known)}.");
         }
 
-        var decision = new Decision(world);
+        var affected = Machines ?? [MachineId];
         var onlyLogs = world.Detector(Detector).Mode == DetectorMode.LogOnly;
-        var isAsked = world.Interruptions.Any(known => known.Raised is { } raised && raised.Kind == Kind && raised.Machines.Contains(MachineId) && known.Status switch
+        var isAsked = world.Interruptions.Any(known => known.Raised is { } raised && raised.Kind == Kind && affected.All(raised.Machines.Contains) && known.Status switch
         {
             InterruptionStatus.Open => raised.Severity == Severity.Replace || (raised.Cause == Cause && raised.Severity <= Severity),
             InterruptionStatus.Suppressed => onlyLogs && raised.Cause == Cause && raised.Severity <= Severity,
             _ => false,
         });
-        if (isAsked) return decision;
-        var raised = new InterruptionRaised(InterruptionId, Kind, Cause, Severity, [MachineId], Reason, Detector, Evidence, FaultMonotonicNs, RuledOut);
-        return decision.Found(Detector, raised);
+        if (isAsked) return;
+        var raised = new InterruptionRaised(InterruptionId, Kind, Cause, Severity, affected, Reason, Detector, Evidence, FaultMonotonicNs, RuledOut);
+        decision.Found(Detector, raised);
     }
 }

@@ -31,6 +31,7 @@ public enum MachineStatus
 /// <param name="MigrationId">The plan that reserved it.</param>
 /// <param name="JobId">The job whose rank it holds.</param>
 /// <param name="QuarantinedUntil">End of the quarantine, where it has one.</param>
+/// <param name="Behind">What it shares with others, and fails with; null where nobody says.</param>
 public sealed record Machine(
     string MachineId,
     MachineStatus Status,
@@ -39,7 +40,8 @@ public sealed record Machine(
     int Port = 0,
     string? MigrationId = null,
     string? JobId = null,
-    DateTimeOffset? QuarantinedUntil = null)
+    DateTimeOffset? QuarantinedUntil = null,
+    string? Behind = null)
 {
     /// <summary>Before the first event.</summary>
     public static Machine Initial { get; } = new("", MachineStatus.Unknown);
@@ -50,11 +52,11 @@ public sealed record Machine(
     /// <summary>
     /// The agent announced itself: registers the machine, or its new endpoint; ends a quarantine that is over once the worker is idle.
     /// </summary>
-    public IReadOnlyList<object> Announce(string machineId, MachineRole role, WorkerStatus worker, DateTimeOffset now)
+    public IReadOnlyList<object> Announce(string machineId, MachineRole role, WorkerStatus worker, DateTimeOffset now, string? behind = null)
     {
         var events = new List<object>();
-        if (Status == MachineStatus.Unknown || Role != role || Host != worker.Host || Port != worker.Port)
-            events.Add(new MachineRegistered(machineId, role, worker.Host, worker.Port));
+        if (Status == MachineStatus.Unknown || Role != role || Host != worker.Host || Port != worker.Port || Behind != behind)
+            events.Add(new MachineRegistered(machineId, role, worker.Host, worker.Port, behind));
         if (Status == MachineStatus.Quarantined && QuarantinedUntil <= now && worker.Phase == WorkerPhase.Idle)
             events.Add(new MachineReleased(machineId, "The quarantine is over and its worker is idle."));
         return events;
@@ -91,6 +93,7 @@ public sealed record Machine(
             Role = e.Role,
             Host = e.Host,
             Port = e.Port,
+            Behind = e.Behind,
             Status = Status == MachineStatus.Unknown ? MachineStatus.Available : Status,
         },
         MachineReserved e => this with { Status = MachineStatus.Reserved, MigrationId = e.MigrationId },

@@ -26,7 +26,7 @@ public sealed class Planner(PlanningOptions options)
     public Decision OnAnnounced(World world, Announced report, DateTimeOffset now, ReadOnlySpan<byte> key)
     {
         var decision = new Decision(world);
-        decision.OnMachine(report.MachineId, machine => machine.Announce(report.MachineId, report.Role, report.Worker, now));
+        decision.OnMachine(report.MachineId, machine => machine.Announce(report.MachineId, report.Role, report.Worker, now, report.Behind));
         return Continue(decision, world, now, key);
     }
 
@@ -142,12 +142,11 @@ public sealed class Planner(PlanningOptions options)
 
         job = decision.Job(jobId);
         if (job.OpenMigration is not null) return;
-        var touching = open.Where(interruption => interruption.Raised!.Machines.Any(job.HasMember)
-            && !Answered(world, interruption.Raised.InterruptionId)
-            && Attempts(world, interruption.Raised.InterruptionId) < options.AttemptLimit).ToList();
+        var touching = open.Where(interruption => Remaining.Of(world, interruption.Raised!).Any(job.HasMember)
+            && Attempts(world, interruption.Raised!.InterruptionId) < options.AttemptLimit).ToList();
         var unexpected = touching.Where(interruption => interruption.Raised!.Kind == InterruptionKind.Unexpected).ToList();
-        if (unexpected.Count > 0) PlanFor(decision, jobId, unexpected, InterruptionKind.Unexpected, now);
-        else if (touching.Count > 0 && job.Finished.IsEmpty) PlanFor(decision, jobId, touching, InterruptionKind.Expected, now);
+        if (unexpected.Count > 0) PlanFor(decision, world, jobId, unexpected, InterruptionKind.Unexpected, now);
+        else if (touching.Count > 0 && job.Finished.IsEmpty) PlanFor(decision, world, jobId, touching, InterruptionKind.Expected, now);
     }
 
     /// <summary>Looks whether an open plan has to change. Returns true when the job is free again.</summary>
@@ -171,11 +170,12 @@ public sealed class Planner(PlanningOptions options)
         return decision.Job(decision.Migration(migrationId).Plan!.JobId).OpenMigration is null;
     }
 
-    private void PlanFor(Decision decision, string jobId, List<Interruption> interruptions, InterruptionKind kind, DateTimeOffset now)
+    private void PlanFor(Decision decision, World world, string jobId, List<Interruption> interruptions, InterruptionKind kind, DateTimeOffset now)
     {
         var job = decision.Job(jobId);
         var interrupted = interruptions.SelectMany(interruption => interruption.Raised!.Machines).ToHashSet(StringComparer.Ordinal);
-        var leaving = job.Topology!.Machines.Where(interrupted.Contains).ToList();
+        var remaining = interruptions.SelectMany(interruption => Remaining.Of(world, interruption.Raised!)).ToHashSet(StringComparer.Ordinal);
+        var leaving = job.Topology!.Machines.Where(remaining.Contains).ToList();
         if (kind == InterruptionKind.Unexpected && leaving.Count == job.Topology.Machines.Count) return;
 
         var candidates = JoinerSelection.Rank(job, decision.Machines, kind, interrupted, leaving.Count);
@@ -209,8 +209,4 @@ public sealed class Planner(PlanningOptions options)
 
     private static int Attempts(World world, string interruptionId) =>
         world.Migrations.Count(migration => migration.Phase == MigrationPhase.Aborted && migration.Interruptions.Contains(interruptionId));
-
-    // The Detector resolves an interruption shortly after the migration completed; until then it must not be planned for again.
-    private static bool Answered(World world, string interruptionId) =>
-        world.Migrations.Any(migration => migration.Phase == MigrationPhase.Completed && migration.Interruptions.Contains(interruptionId));
 }

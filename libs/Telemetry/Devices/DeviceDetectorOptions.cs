@@ -27,6 +27,9 @@ public sealed record DeviceDetectorOptions
     /// <summary>Times that a link goes down, or recovers, within the window before it counts as flapping. Default 3; at least 2.</summary>
     public int FlappingTimes { get; init; } = 3;
 
+    /// <summary>Time for which errors of a link wait for those of other machines behind the same switch: they are raised as one. Default 15 s, longer than a scrape takes to come round; 0 for none.</summary>
+    public TimeSpan Together { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>The first broken rule, or null when the settings agree with each other.</summary>
     public string? BrokenRule() => this switch
     {
@@ -38,6 +41,7 @@ public sealed record DeviceDetectorOptions
         _ when BusyFrom is not (> 0 and <= 100) => $"BusyFrom is {BusyFrom}; it is above 0, at most 100.",
         _ when LinkErrorsPerMinute is not > 0 => $"LinkErrorsPerMinute is {LinkErrorsPerMinute}; it is positive.",
         _ when FlappingTimes < 2 => $"FlappingTimes is {FlappingTimes}; it is at least 2.",
+        _ when Together < TimeSpan.Zero || Together > TimeSpan.FromMinutes(10) => $"Together is {Together}; it lies between 0 and 10 minutes.",
         _ => null,
     };
 }

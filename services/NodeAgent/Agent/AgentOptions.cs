@@ -7,7 +7,7 @@ namespace TrainMover.Agent;
 internal sealed record AgentOptions(string Machine, MachineRole Role, string Host, bool OwnsWorker, string RunFolder, string WorkerAssembly)
 {
     public const string Usage =
-        "Usage: TrainMover.Agent --machine NAME --role training|standby|elastic [--host ADDRESS] [--owns-worker] [--kernel-log FILE|/dev/kmsg] [--scrape URL]";
+        "Usage: TrainMover.Agent --machine NAME --role training|standby|elastic [--host ADDRESS] [--owns-worker] [--kernel-log FILE|/dev/kmsg] [--scrape URL] [--behind SWITCH]";
 
     /// <summary>Time between two looks at the worker's process.</summary>
     public static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
@@ -26,6 +26,9 @@ internal sealed record AgentOptions(string Machine, MachineRole Role, string Hos
     /// <summary>The exporter that is scraped; none by default.</summary>
     public ScrapeOptions? Scrape { get; init; }
 
+    /// <summary>What the machine shares with others, and fails with: a switch, a rack.</summary>
+    public string? Behind { get; init; }
+
     public string SocketPath => Path.Combine(RunFolder, $"worker-{Machine}.sock");
 
     public string WorkerLog => Path.Combine(RunFolder, $"worker-{Machine}.log");
@@ -35,6 +38,7 @@ internal sealed record AgentOptions(string Machine, MachineRole Role, string Hos
         string? machine = null, role = null;
         var kernelLog = FromEnvironment("TRAINMOVER_KERNEL_LOG");
         var scrape = FromEnvironment("TRAINMOVER_SCRAPE");
+        var behind = FromEnvironment("TRAINMOVER_BEHIND");
         var host = "127.0.0.1";
         var ownsWorker = false;
         for (var i = 0; i < args.Length; i++)
@@ -46,6 +50,7 @@ internal sealed record AgentOptions(string Machine, MachineRole Role, string Hos
                 case "--host": host = ValueOf(args, ref i); break;
                 case "--owns-worker": ownsWorker = true; break;
                 case "--kernel-log": kernelLog = ValueOf(args, ref i); break;
+                case "--behind": behind = ValueOf(args, ref i); break;
                 case "--scrape": scrape = ValueOf(args, ref i); break;
                 default: throw new FormatException($"{args[i]} is unknown. {Usage}");
             }
@@ -55,7 +60,7 @@ internal sealed record AgentOptions(string Machine, MachineRole Role, string Hos
             throw new FormatException($"--machine is needed. {Usage}");
         if (!Enum.TryParse<MachineRole>(role, ignoreCase: true, out var parsed) || !Enum.IsDefined(parsed))
             throw new FormatException($"--role is '{role}'. {Usage}");
-        return new AgentOptions(machine, parsed, host, ownsWorker, FindRunFolder(), FindWorker()) { KernelLog = kernelLog?.Replace("{machine}", machine, StringComparison.Ordinal), Scrape = ScrapeOf(scrape?.Replace("{machine}", machine, StringComparison.Ordinal)) };
+        return new AgentOptions(machine, parsed, host, ownsWorker, FindRunFolder(), FindWorker()) { Behind = behind, KernelLog = kernelLog?.Replace("{machine}", machine, StringComparison.Ordinal), Scrape = ScrapeOf(scrape?.Replace("{machine}", machine, StringComparison.Ordinal)) };
     }
 
     private static ScrapeOptions? ScrapeOf(string? endpoint)

@@ -20,7 +20,7 @@ internal sealed class Announcer(AgentOptions options, WorkerView view, Outgoing 
         {
             var status = await worker.GetStatusAsync(ct);
             view.Seen(status);
-            var announced = new Announced(options.Role, status) { MachineId = options.Machine, JobId = status.JobId, Generation = status.Generation };
+            var announced = new Announced(options.Role, status, options.Behind) { MachineId = options.Machine, JobId = status.JobId, Generation = status.Generation };
             await outgoing.ReportAsync(new AgentReport(announced), () => Interlocked.Exchange(ref _waiting, 0), ct);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
