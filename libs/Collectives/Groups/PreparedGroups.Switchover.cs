@@ -12,7 +12,12 @@ public sealed partial class PreparedGroups
     /// <param name="ct">Bounds the wait, as <see cref="CollectivesOptions.SetupDeadline"/> does; cancelling fails the new groups.</param>
     /// <returns>The new groups, and what was done to this machine's connections; equal to <see cref="DeltaPlan.For"/> unless connections were missing.</returns>
     /// <exception cref="InvalidOperationException">Switched or dropped already, or this machine is a leaver.</exception>
-    public async Task<(MachineGroups Groups, ConnectionCounts Counts)> SwitchoverAsync(CancellationToken ct)
+    public Task<(MachineGroups Groups, ConnectionCounts Counts)> SwitchoverAsync(CancellationToken ct) =>
+        Task.Factory.StartNew(() => Switchover(ct), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>As <see cref="SwitchoverAsync"/>, on the calling thread: where only marks are waited for no other thread takes part, and none has to be woken.</summary>
+    /// <inheritdoc cref="SwitchoverAsync"/>
+    public (MachineGroups Groups, ConnectionCounts Counts) Switchover(CancellationToken ct)
     {
         if (_membership.Rank is null)
             throw new InvalidOperationException($"{_membership.Machine} leaves: it has no rank in {Topology}.");
@@ -30,10 +35,10 @@ public sealed partial class PreparedGroups
         GroupFailure? failure = null;
         try
         {
-            await EverybodyToldAsync(deadline.Token).ConfigureAwait(false);
+            EverybodyToldAsync(deadline.Token).GetAwaiter().GetResult();
             if (_old is not null)
                 edges.TakeOld(_old.ReleaseConnections());
-            await edges.CompleteAsync(deadline.Token).ConfigureAwait(false);
+            edges.Complete(deadline.Token);
         }
         catch (RingFault fault)
         {

@@ -17,7 +17,11 @@ public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
     private readonly Membership _membership;
     private readonly MachineGroups? _old;
     private readonly Dictionary<string, BootstrapLink> _links;
-    private readonly Channel<(string Machine, byte[] Message)> _messages = Channel.CreateUnbounded<(string, byte[])>();
+
+    // Whoever waits for messages goes on at once, on the thread that hears them: training may stand still for it.
+    private readonly Channel<(string Machine, byte[] Message)> _messages =
+        Channel.CreateUnbounded<(string, byte[])>(new UnboundedChannelOptions { AllowSynchronousContinuations = true });
+
     private readonly CancellationTokenSource _ended = new();
     private readonly EdgeSet _edges;
     private GroupFailure? _lost;

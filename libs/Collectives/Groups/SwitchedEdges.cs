@@ -58,12 +58,20 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
     /// <summary>Opens what the plan adds and marks the new generation on what it keeps.</summary>
     /// <exception cref="RingFault">A neighbour is gone, or a kept connection is.</exception>
     /// <exception cref="OperationCanceledException">Not in time.</exception>
-    public async Task CompleteAsync(CancellationToken ct)
+    public void Complete(CancellationToken ct)
+    {
+        var missing = membership.Part.Added.Concat(membership.Renewed).Where(edge => !Edges.Outbound.ContainsKey(edge) && !Edges.Inbound.ContainsKey(edge)).ToList();
+        if (missing.Count > 0)
+            OpenAndMarkAsync(missing, ct).GetAwaiter().GetResult();
+        else
+            Mark(ct);
+    }
+
+    private async Task OpenAndMarkAsync(IReadOnlyList<RingEdge> missing, CancellationToken ct)
     {
         using var broken = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var tasks = membership.Part.Added.Concat(membership.Renewed).Where(edge => !Edges.Outbound.ContainsKey(edge) && !Edges.Inbound.ContainsKey(edge)).ToList()
-            .Select(edge => OpenAsync(edge, broken.Token))
-            .Append(MarkAsync(_kept.Outbound, _kept.Inbound, broken.Token)).ToList();
+        var marking = Task.Factory.StartNew(() => Mark(broken.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var tasks = missing.Select(edge => OpenAsync(edge, broken.Token)).Append(marking).ToList();
         await foreach (var task in Task.WhenEach(tasks).ConfigureAwait(false))
         {
             if (!task.IsCompletedSuccessfully)
@@ -104,17 +112,13 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
         endpoint.CountDataConnection();
     }
 
-    private async Task MarkAsync(IReadOnlyList<OutboundEdge> outbound, IReadOnlyList<InboundEdge> inbound, CancellationToken ct)
+    private void Mark(CancellationToken ct)
     {
-        if (outbound.Count + inbound.Count == 0)
+        if (_kept.Outbound.Count + _kept.Inbound.Count == 0)
             return;
         using var waker = new Waker();
         using var registration = ct.Register(waker.Interrupt);
-        await Task.Factory.StartNew(
-            () => Resynchronization.Run(outbound, inbound, _to.Generation, waker, () => ct.IsCancellationRequested, endpoint.Options.SetupDeadline),
-            CancellationToken.None,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default).ConfigureAwait(false);
+        Resynchronization.Run(_kept.Outbound, _kept.Inbound, _to.Generation, waker, () => ct.IsCancellationRequested, endpoint.Options.SetupDeadline);
     }
 
     private void Count(int kept = 0, int inherited = 0, int removed = 0, int added = 0)

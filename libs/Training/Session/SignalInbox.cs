@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using System.Collections.Concurrent;
 using TrainMover.Collectives;
 
 namespace TrainMover.Training.Session;
@@ -21,29 +21,17 @@ internal abstract record Signal
     public sealed record Stopped : Signal;
 }
 
-/// <summary>Ordered signals for one waiting thread.</summary>
+/// <summary>Ordered signals for one waiting thread, which is woken by whoever posts.</summary>
 internal sealed class SignalInbox
 {
-    private readonly Channel<Signal> _signals = Channel.CreateUnbounded<Signal>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly BlockingCollection<Signal> _signals = [];
 
-    public void Post(Signal signal) => _signals.Writer.TryWrite(signal);
+    public void Post(Signal signal) => _signals.Add(signal);
 
     /// <summary>The next signal, or null when <paramref name="patience"/> is over; null patience waits for as long as it takes.</summary>
     public Signal? Take(TimeSpan? patience)
     {
-        if (_signals.Reader.TryRead(out var ready))
-            return ready;
-        if (patience <= TimeSpan.Zero)
-            return null;
-
-        using var deadline = new CancellationTokenSource(patience ?? Timeout.InfiniteTimeSpan);
-        try
-        {
-            return _signals.Reader.ReadAsync(deadline.Token).AsTask().GetAwaiter().GetResult();
-        }
-        catch (OperationCanceledException)
-        {
-            return null;
-        }
+        var wait = patience is not { } limit ? Timeout.InfiniteTimeSpan : limit > TimeSpan.Zero ? limit : TimeSpan.Zero;
+        return _signals.TryTake(out var signal, wait) ? signal : null;
     }
 }

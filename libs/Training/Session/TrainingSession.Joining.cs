@@ -74,7 +74,7 @@ public sealed partial class TrainingSession
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
-            TellAgreement();
+            TellHeldBack();
             return false;
         }
 

@@ -34,7 +34,7 @@ public sealed partial class TrainingSession
             Park(new GroupFailure(FailureKind.PeerReset, null, joiner, $"The state did not reach {joiner}: {failure.Message}", Now()));
         }
 
-        TellAgreement();
+        TellHeldBack();
         SetPhase(SessionPhase.Left);
         return false;
     }
@@ -212,16 +212,17 @@ public sealed partial class TrainingSession
         if (attempt.AgreementRaised)
             return;
         attempt.AgreementRaised = true;
-        _untoldAgreement = new SwitchAgreed(boundary) { Job = attempt.Request.JobName, Generation = attempt.Request.Generation, Migration = attempt.Request.Migration };
+        lock (_gate)
+            _heldBack.Add(new SwitchAgreed(boundary) { Job = attempt.Request.JobName, Generation = attempt.Request.Generation, Migration = attempt.Request.Migration });
     }
 
-    /// <summary>Reports cost time on the very cores that the pause waits for, and nobody acts on this one: it is told when training goes on, or cannot.</summary>
-    private void TellAgreement()
+    private void TellHeldBack()
     {
-        if (_untoldAgreement is not { } agreement)
-            return;
-        _untoldAgreement = null;
-        Raise(agreement);
+        lock (_gate)
+        {
+            _heldBack.ForEach(happened => Raise(happened));
+            _heldBack.Clear();
+        }
     }
 
     private bool SwitchOver(MigrationAttempt attempt, long stoppedNs, long waitingSince, List<SwitchPhase> phases)
@@ -232,7 +233,7 @@ public sealed partial class TrainingSession
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
             deadline.CancelAfter(_options.SwitchDeadline);
-            var (groups, counts) = attempt.Prepared!.SwitchoverAsync(deadline.Token).GetAwaiter().GetResult();
+            var (groups, counts) = attempt.Prepared!.Switchover(deadline.Token);
             phases.Add(new SwitchPhase("connections", connecting, Now()));
             var isJoiner = attempt.Role == MigrationRole.Joiner;
             lock (_gate)
@@ -294,7 +295,7 @@ public sealed partial class TrainingSession
         if (_pendingSwitch is not { } pending || pending.Step(rank.Rank, Now()) is not { } done)
             return;
         _pendingSwitch = null;
-        TellAgreement();
+        TellHeldBack();
         Raise(done with { DeviceBytes = _meter.Allocated - pending.Attempt.AllocatedBefore });
         pending.Attempt.Dispose();
     }

@@ -6,7 +6,8 @@ public sealed partial class TrainingSession
 {
     private const double NanosecondsPerMillisecond = 1e6;
 
-    private SwitchAgreed? _untoldAgreement;
+    // Reports cost time on the very cores that the pause waits for, and nobody acts on these: they are told when training goes on, or cannot.
+    private readonly List<SessionEvent> _heldBack = [];
     private bool _finished;
 
     /// <summary>Why a rank trains no further.</summary>
@@ -131,7 +132,7 @@ public sealed partial class TrainingSession
             {
                 rank.EnteredCommit = false;
                 agreed = voted;
-                CompleteStep(rank, step, started, computed);
+                CompleteStep(rank, step, started, computed, isBoundary: agreed is not null);
             }
         }
 
@@ -230,14 +231,23 @@ public sealed partial class TrainingSession
         }
     }
 
-    private void CompleteStep(LocalRank rank, long step, long started, long? computed = null)
+    private void CompleteStep(LocalRank rank, long step, long started, long? computed = null, bool isBoundary = false)
     {
         var now = Now();
         var own = computed is { } before ? (ComputeClock.Now() - before) / NanosecondsPerMillisecond : (double?)null;
         lock (_gate)
         {
             _completedSteps = Math.Max(_completedSteps, rank.Replica.Step);
-            Raise(new StepDone(rank.Rank, step, rank.LastTotals?.Loss ?? float.NaN, Milliseconds(started, now), now, own) { Job = _job!.Name, Generation = _generation });
+            var done = new StepDone(rank.Rank, step, rank.LastTotals?.Loss ?? float.NaN, Milliseconds(started, now), now, own) { Job = _job!.Name, Generation = _generation };
+            if (isBoundary)
+            {
+                _heldBack.Add(done);
+            }
+            else
+            {
+                TellHeldBack();
+                Raise(done);
+            }
         }
 
         CompleteSwitch(rank);
@@ -245,7 +255,7 @@ public sealed partial class TrainingSession
 
     private long Park(GroupFailure failure)
     {
-        TellAgreement();
+        TellHeldBack();
         lock (_gate)
         {
             _phase = SessionPhase.Parked;
