@@ -41,7 +41,7 @@ internal readonly record struct ProcessState(bool IsStopped, bool IsEnding, int 
     /// <summary>How a process ends, in one plain sentence.</summary>
     public string DescribeEnd() => (WaitStatus & SignalBits, WaitStatus >> CodeShift) switch
     {
-        (> 0 and var signal, _) => $"The worker was killed by signal {signal}.",
+        ( > 0 and var signal, _) => $"The worker was killed by signal {signal}.",
         (_, 0) => "The worker ended by itself.",
         (_, var code) => $"The worker ended with exit code {code}.",
     };
