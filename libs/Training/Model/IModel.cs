@@ -44,7 +44,9 @@ public interface IModelStage
 
     /// <summary>One layer.</summary>
     /// <param name="layer">Layer, from 0, counted in the whole model.</param>
-    /// <param name="activations">What the layer before it returned, on this stage or the one before.</param>
+    /// <param name="activations">
+    /// What the layer before it returned, on this stage or the one before. Nothing else may reach it from there: the backward pass, too, runs layer by layer.
+    /// </param>
     torch.Tensor Layer(int layer, torch.Tensor activations);
 
     /// <summary>Output side, on the last stage.</summary>
