@@ -112,7 +112,7 @@ internal sealed class RunWatch : IAsyncDisposable
 
     private async Task ReadAsync(Bus bus)
     {
-        string[] topics = [Topics.Telemetry, Topics.Interruptions, Topics.Migrations, Topics.Fleet];
+        string[] topics = [Topics.Telemetry, .. Catalog.Entries.Where(entry => Catalog.LoggedEvents.ContainsKey(entry.Name)).Select(entry => entry.Topic).Distinct()];
         await foreach (var message in bus.ReadAsync(topics, StartAt.Beginning, _stop.Token))
         {
             if (message.Envelope.Data is StepCompleted step)
