@@ -51,6 +51,15 @@ public sealed class World
     /// <summary>One machine, or its initial state.</summary>
     public Machine Machine(string id) => _machines.GetValueOrDefault(Fleet.Machine.Stream(id))?.State ?? Fleet.Machine.Initial;
 
+    /// <summary>Does nothing for a machine that was announced.</summary>
+    /// <exception cref="DomainRuleException">Nobody announced it; the message names those that are known.</exception>
+    public void RequireKnown(string machineId)
+    {
+        if (Machine(machineId).Status != MachineStatus.Unknown) return;
+        var known = string.Join(", ", Machines.Select(machine => machine.MachineId));
+        throw new DomainRuleException($"Machine {machineId} is unknown. Known: {(known.Length == 0 ? "none" : known)}.");
+    }
+
     /// <summary>One job, or its initial state.</summary>
     public Job Job(string id) => _jobs.GetValueOrDefault(Domain.Jobs.Job.Stream(id))?.State ?? Domain.Jobs.Job.Initial;
 

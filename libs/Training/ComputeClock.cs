@@ -17,16 +17,20 @@ internal static unsafe partial class ComputeClock
     /// <summary>Own processor time of the calling thread in nanoseconds; only differences mean something.</summary>
     public static long Now() => Spent() - _inCollectives;
 
-    /// <summary>A collective begins on the calling thread; what is returned belongs to <see cref="Leave"/>.</summary>
-    public static long Enter() => Spent();
-
-    /// <summary>The collective is over.</summary>
-    public static void Leave(long entered) => _inCollectives += Spent() - entered;
+    /// <summary>A collective begins on the calling thread, and lasts until what is returned is disposed there.</summary>
+    public static Call InCollective() => new(Spent());
 
     private static long Spent()
     {
         TimeSpecification time;
         return Read(ThreadProcessorTime, &time) == 0 ? (time.Seconds * NanosecondsPerSecond) + time.Nanoseconds : 0;
+    }
+
+    /// <summary>A collective that a thread is in.</summary>
+    public readonly ref struct Call(long entered)
+    {
+        /// <summary>The collective is over.</summary>
+        public void Dispose() => _inCollectives += Spent() - entered;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -84,12 +84,12 @@ public sealed class Detectors(DetectionOptions options)
                 _unheard.TryAdd(report.SuspectMachine, new Unheard(report, observation, now));
                 break;
             case MaintenanceScheduled notice:
-                RequireKnown(world, notice.MachineId);
+                world.RequireKnown(notice.MachineId);
                 Raise(decision, world, observation, notice.MachineId, InterruptionKind.Expected, InterruptionCause.Maintenance,
                     $"{notice.MachineId}-maintenance-{observation.Id}", $"Maintenance of {notice.MachineId} is announced: {notice.Reason}.", notice.MonotonicNs);
                 break;
             case ReplacementRequested request:
-                RequireKnown(world, request.MachineId);
+                world.RequireKnown(request.MachineId);
                 Raise(decision, world, observation, request.MachineId, InterruptionKind.Expected, InterruptionCause.Manual,
                     $"{request.MachineId}-manual-{observation.Id}", $"{request.RequestedBy} asked to replace {request.MachineId}: {request.Reason}.", request.MonotonicNs);
                 break;
@@ -212,11 +212,4 @@ public sealed class Detectors(DetectionOptions options)
     // Between the switch and the closing of the migration the joiner is a member already.
     private static bool IsOpenMember(World world, Job job, string machineId) =>
         job.OpenMigration is { } id && world.Migration(id) is { Phase: MigrationPhase.Agreed or MigrationPhase.Completed } migration && migration.Joiners.Contains(machineId);
-
-    private static void RequireKnown(World world, string machineId)
-    {
-        if (world.Machine(machineId).Status != MachineStatus.Unknown) return;
-        var known = string.Join(", ", world.Machines.Select(machine => machine.MachineId));
-        throw new DomainRuleException($"Machine {machineId} is unknown. Known: {(known.Length == 0 ? "none" : known)}.");
-    }
 }

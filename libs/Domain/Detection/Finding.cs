@@ -1,6 +1,5 @@
 using TrainMover.Contracts.Detectors;
 using TrainMover.Contracts.Interruptions;
-using TrainMover.Domain.Fleet;
 using TrainMover.Domain.Interruptions;
 
 namespace TrainMover.Domain.Detection;
@@ -40,12 +39,7 @@ public sealed record Finding(
 
     internal void RaiseInto(Decision decision, World world)
     {
-        if (world.Machine(MachineId).Status == MachineStatus.Unknown)
-        {
-            var known = string.Join(", ", world.Machines.Select(machine => machine.MachineId));
-            throw new DomainRuleException($"Machine {MachineId} is unknown. Known: {(known.Length == 0 ? "none" : known)}.");
-        }
-
+        world.RequireKnown(MachineId);
         var affected = Machines ?? [MachineId];
         var onlyLogs = world.Detector(Detector).Mode == DetectorMode.LogOnly;
         var isAsked = world.Interruptions.Any(known => known.Raised is { } raised && raised.Kind == Kind && affected.All(raised.Machines.Contains) && known.Status switch

@@ -7,11 +7,12 @@ namespace TrainMover.Telemetry.Devices;
 public static class DeviceDetectors
 {
     private const string Infiniband = "infiniband";
-    private const double Active = 4;
+    /// <summary>State of an InfiniBand port that works.</summary>
+    internal const double Active = 4;
 
-    private static readonly string[] NvLinkErrors = [DeviceMetrics.NvLinkCrcFlit, DeviceMetrics.NvLinkCrcData, DeviceMetrics.NvLinkReplays];
-    private static readonly string[] InfinibandErrors = [DeviceMetrics.InfinibandReceiveErrors, DeviceMetrics.InfinibandTransmitDiscards];
-    private static readonly string[] Interrupted = [DeviceMetrics.InfinibandLinkDowned, DeviceMetrics.InfinibandLinkRecoveries, DeviceMetrics.NvLinkRecoveries];
+    internal static readonly string[] NvLinkErrors = [DeviceMetrics.NvLinkCrcFlit, DeviceMetrics.NvLinkCrcData, DeviceMetrics.NvLinkReplays];
+    internal static readonly string[] InfinibandErrors = [DeviceMetrics.InfinibandReceiveErrors, DeviceMetrics.InfinibandTransmitDiscards];
+    internal static readonly string[] Interrupted = [DeviceMetrics.InfinibandLinkDowned, DeviceMetrics.InfinibandLinkRecoveries, DeviceMetrics.NvLinkRecoveries];
 
     /// <summary>What is wrong at the end of a window, by machine, device and trouble.</summary>
     /// <param name="window">Snapshots of any machines, in any order; each machine's window ends with its latest one.</param>

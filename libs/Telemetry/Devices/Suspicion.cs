@@ -31,20 +31,11 @@ internal static class Suspicion
         Clock,
     }
 
-    private const double Active = 4;
+    private static readonly string[] Counters =
+        [DeviceMetrics.ThermalThrottled, DeviceMetrics.EccUncorrected, .. DeviceDetectors.NvLinkErrors, .. DeviceDetectors.InfinibandErrors, .. DeviceDetectors.Interrupted];
 
-    private static readonly FrozenDictionary<string, Rule> Rules = new Dictionary<string, Rule>(StringComparer.Ordinal)
+    private static readonly FrozenDictionary<string, Rule> Rules = new Dictionary<string, Rule>(Counters.Select(counter => KeyValuePair.Create(counter, Rule.Counter)), StringComparer.Ordinal)
     {
-        [DeviceMetrics.ThermalThrottled] = Rule.Counter,
-        [DeviceMetrics.EccUncorrected] = Rule.Counter,
-        [DeviceMetrics.NvLinkCrcFlit] = Rule.Counter,
-        [DeviceMetrics.NvLinkCrcData] = Rule.Counter,
-        [DeviceMetrics.NvLinkReplays] = Rule.Counter,
-        [DeviceMetrics.NvLinkRecoveries] = Rule.Counter,
-        [DeviceMetrics.InfinibandLinkDowned] = Rule.Counter,
-        [DeviceMetrics.InfinibandLinkRecoveries] = Rule.Counter,
-        [DeviceMetrics.InfinibandReceiveErrors] = Rule.Counter,
-        [DeviceMetrics.InfinibandTransmitDiscards] = Rule.Counter,
         [DeviceMetrics.RowRemapFailure] = Rule.Flag,
         [DeviceMetrics.RowRemapPending] = Rule.Flag,
         [DeviceMetrics.RetirementPending] = Rule.Flag,
@@ -87,7 +78,7 @@ internal static class Suspicion
         {
             Rule.Flag => metric.Value > 0,
             Rule.Reasons => Throttling.IsFault(metric.Value),
-            Rule.State => metric.Value != Active,
+            Rule.State => metric.Value != DeviceDetectors.Active,
             Rule.Temperature => Beside(metrics, index, DeviceMetrics.SlowdownTemperature) is { } limit && metric.Value >= limit,
             Rule.Clock => Beside(metrics, index, DeviceMetrics.MaxSmClock) is { } greatest && metric.Value < options.ClockShare * greatest
                 && (Beside(metrics, index, DeviceMetrics.Utilization) is not { } busy || busy >= options.BusyFrom),

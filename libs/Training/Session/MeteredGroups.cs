@@ -33,72 +33,62 @@ internal sealed class MeteredGroups(IRankGroups groups) : IRankGroups
 
         public void AllReduce(Span<float> buffer, ReduceOperation operation)
         {
-            var entered = ComputeClock.Enter();
+            using var call = ComputeClock.InCollective();
             group.AllReduce(buffer, operation);
-            ComputeClock.Leave(entered);
         }
 
         public void AllReduce(Span<float> buffer, ReduceOperation operation, WireFormat format)
         {
-            var entered = ComputeClock.Enter();
+            using var call = ComputeClock.InCollective();
             group.AllReduce(buffer, operation, format);
-            ComputeClock.Leave(entered);
         }
 
         public void ReduceScatter(Span<float> buffer)
         {
-            var entered = ComputeClock.Enter();
+            using var call = ComputeClock.InCollective();
             group.ReduceScatter(buffer);
-            ComputeClock.Leave(entered);
         }
 
         public void ReduceScatter(Span<float> buffer, WireFormat format)
         {
-            var entered = ComputeClock.Enter();
+            using var call = ComputeClock.InCollective();
             group.ReduceScatter(buffer, format);
-            ComputeClock.Leave(entered);
         }
 
         public void AllGather(Span<float> buffer)
         {
-            var entered = ComputeClock.Enter();
+            using var call = ComputeClock.InCollective();
             group.AllGather(buffer);
-            ComputeClock.Leave(entered);
         }
 
         public void AllGather(Span<float> buffer, WireFormat format)
         {
-            var entered = ComputeClock.Enter();
+            using var call = ComputeClock.InCollective();
             group.AllGather(buffer, format);
-            ComputeClock.Leave(entered);
         }
 
         public void AllGather(ReadOnlySpan<byte> mine, Span<byte> all)
         {
-            var entered = ComputeClock.Enter();
+            using var call = ComputeClock.InCollective();
             group.AllGather(mine, all);
-            ComputeClock.Leave(entered);
         }
 
         public void Broadcast(Span<byte> buffer, int root)
         {
-            var entered = ComputeClock.Enter();
+            using var call = ComputeClock.InCollective();
             group.Broadcast(buffer, root);
-            ComputeClock.Leave(entered);
         }
 
         public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious)
         {
-            var entered = ComputeClock.Enter();
+            using var call = ComputeClock.InCollective();
             group.Shift(toNext, fromPrevious);
-            ComputeClock.Leave(entered);
         }
 
         public void Barrier()
         {
-            var entered = ComputeClock.Enter();
+            using var call = ComputeClock.InCollective();
             group.Barrier();
-            ComputeClock.Leave(entered);
         }
 
         public Range PartOf(int length, int rank) => group.PartOf(length, rank);

@@ -39,10 +39,15 @@ internal readonly record struct ProcessState(bool IsStopped, bool IsEnding, int 
     }
 
     /// <summary>How a process ends, in one plain sentence.</summary>
-    public string DescribeEnd() => (WaitStatus & SignalBits, WaitStatus >> CodeShift) switch
+    public string DescribeEnd() => DescribeEnd(WaitStatus & SignalBits, WaitStatus >> CodeShift);
+
+    /// <summary>How a process ended, in one plain sentence.</summary>
+    /// <param name="signal">Signal that killed it; 0 for none.</param>
+    /// <param name="code">Its exit code, where none did.</param>
+    public static string DescribeEnd(int signal, int code) => (signal, code) switch
     {
-        ( > 0 and var signal, _) => $"The worker was killed by signal {signal}.",
+        ( > 0, _) => $"The worker was killed by signal {signal}.",
         (_, 0) => "The worker ended by itself.",
-        (_, var code) => $"The worker ended with exit code {code}.",
+        _ => $"The worker ended with exit code {code}.",
     };
 }

@@ -11,6 +11,9 @@ internal sealed class WorkerProcess : IDisposable
     // Until it trains the worker takes what the others leave of the cores, where Linux shares them out by session.
     private const string InOwnSession = "echo 10 2>/dev/null >/proc/self/autogroup; exec \"$@\"";
 
+    // The exit code of a process that a signal killed is this and the signal.
+    private const int KilledFrom = 128;
+
     private readonly Process _process;
     private readonly bool _child;
 
@@ -59,12 +62,7 @@ internal sealed class WorkerProcess : IDisposable
     {
         if (!_child)
             return "The worker's process is gone; it was adopted, so its exit code is unknown.";
-        return _process.ExitCode switch
-        {
-            0 => "The worker ended by itself.",
-            > 128 and var code => $"The worker was killed by signal {code - 128}.",
-            var code => $"The worker ended with exit code {code}.",
-        };
+        return _process.ExitCode is > KilledFrom and var killed ? ProcessState.DescribeEnd(killed - KilledFrom, 0) : ProcessState.DescribeEnd(0, _process.ExitCode);
     }
 
     /// <summary>Asks it to end, and ends it when it does not.</summary>
