@@ -29,13 +29,16 @@ public sealed class Switching
     {
         await using var cluster = await Cluster.StartAsync(3, standbys: 1);
         using var stop = new CancellationTokenSource();
+        var summed = new TaskCompletionSource();
         var running = Task.Run(async () =>
         {
-            var seed = 0;
-            while (!stop.IsCancellationRequested)
-                await cluster.ShouldSumAsync(20_001, seed++);
-            return seed;
+            for (var seed = 0; !stop.IsCancellationRequested; seed++)
+            {
+                await cluster.ShouldSumAsync(20_001, seed);
+                summed.TrySetResult();
+            }
         });
+        await Task.WhenAny(summed.Task, running);
         var before = cluster.Endpoints.Select(endpoint => endpoint.DataConnectionsOpened).ToList();
         before.ShouldBe([2L, 2L, 2L, 0L]);
 
@@ -44,7 +47,8 @@ public sealed class Switching
         cluster.Endpoints.Select(endpoint => endpoint.DataConnectionsOpened).ShouldBe([3L, 2L, 3L, 2L]);
         cluster.Groups.ShouldAllBe(group => group.State == GroupState.ReadyToSwitchOut);
         await stop.CancelAsync();
-        (await running).ShouldBeGreaterThan(0);
+        await running;
+        summed.Task.IsCompletedSuccessfully.ShouldBeTrue();
 
         foreach (var each in prepared.Values)
             await each.AbortAsync();
