@@ -6,13 +6,14 @@ namespace TrainMover.Training.Tests.Session.Failures;
 
 /// <summary>
 /// Lies between the machines of a cluster: a proxy before each, which knows from the first bytes of a connection who dialed. A machine that is cut off sends and hears nothing more, and all of
-/// its connections stay open.
+/// its connections stay open: bytes are swallowed where it is cut off, and wait in the sockets where it is stopped.
 /// </summary>
 internal sealed class Network : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, TcpListener> _listeners = new(StringComparer.Ordinal);
     private readonly HashSet<string> _cutOff = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TaskCompletionSource> _stopped = new(StringComparer.Ordinal);
     private readonly List<TcpClient> _clients = [];
 
     public Network(Cluster cluster)
@@ -36,10 +37,28 @@ internal sealed class Network : IAsyncDisposable
             _cutOff.Add(machine);
     }
 
+    public void Stop(string machine)
+    {
+        lock (_gate)
+            _stopped.Add(machine, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+    }
+
+    /// <summary>What had been on its way to and from a stopped machine arrives late.</summary>
+    public void Continue(string machine)
+    {
+        lock (_gate)
+        {
+            if (_stopped.Remove(machine, out var stopped))
+                stopped.SetResult();
+        }
+    }
+
     public ValueTask DisposeAsync()
     {
         foreach (var listener in _listeners.Values)
             listener.Dispose();
+        foreach (var machine in _listeners.Keys)
+            Continue(machine);
         lock (_gate)
             _clients.ForEach(client => client.Dispose());
         return ValueTask.CompletedTask;
@@ -74,6 +93,7 @@ internal sealed class Network : IAsyncDisposable
             var payload = new byte[BitConverter.ToUInt16(start, 4)];
             await outer.GetStream().ReadExactlyAsync(payload);
             var dialer = DialerOf(payload);
+            await WhileStoppedAsync(dialer, machine);
             await inner.ConnectAsync(IPAddress.Loopback, port);
             if (!IsCutOff(dialer, machine))
                 await inner.GetStream().WriteAsync((byte[])[.. start, .. payload]);
@@ -94,20 +114,35 @@ internal sealed class Network : IAsyncDisposable
             int read;
             while ((read = await from.GetStream().ReadAsync(buffer)) > 0)
             {
+                await WhileStoppedAsync(one, other);
                 if (!IsCutOff(one, other))
                     await to.GetStream().WriteAsync(buffer.AsMemory(0, read));
             }
 
+            await WhileStoppedAsync(one, other);
             if (!IsCutOff(one, other))
                 to.Client.Shutdown(SocketShutdown.Send);
         }
         catch (Exception closed) when (closed is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
+            await WhileStoppedAsync(one, other);
             if (!IsCutOff(one, other))
             {
                 to.LingerState = new LingerOption(true, 0);
                 to.Close();
             }
+        }
+    }
+
+    private async Task WhileStoppedAsync(params string[] machines)
+    {
+        foreach (var machine in machines)
+        {
+            Task? stopped;
+            lock (_gate)
+                stopped = _stopped.GetValueOrDefault(machine)?.Task;
+            if (stopped is not null)
+                await stopped;
         }
     }
 
