@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
 using TorchSharp.Modules;
+using TrainMover.Detection.Metrics;
 using static TorchSharp.torch;
 
 namespace TrainMover.Detection.Learned;
@@ -35,11 +36,12 @@ internal sealed class Autoencoder : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>Trains on normal samples; equal seeds and data give equal weights.</summary>
-    public static Autoencoder Trained(float[][] samples, MetricModelSettings settings)
+    public static MetricNetwork Trained(float[][] samples, MetricModelSettings settings)
     {
         torch.set_num_threads(1);
         var features = samples[0].Length;
-        var network = new Autoencoder(features, Math.Max(1, (int)(features * settings.Bottleneck)));
+        var narrow = MetricNetwork.Narrow(features, settings.Bottleneck);
+        using var network = new Autoencoder(features, narrow);
         var random = new Random(settings.Seed);
         network.Initialise(random);
         var adam = new Adam(network.parameters());
@@ -60,18 +62,20 @@ internal sealed class Autoencoder : nn.Module<Tensor, Tensor>
             }
         }
 
-        network.eval();
-        return network;
+        return new MetricNetwork(features, narrow, network.Weights());
     }
 
-    /// <summary>What each feature is beyond what it should be.</summary>
-    public float[][] Residuals(float[][] samples)
+    /// <summary>Weights by the names of <see cref="MetricNetwork"/>.</summary>
+    public Dictionary<string, float[]> Weights()
     {
-        if (samples.Length == 0) return [];
-        using var scope = NewDisposeScope();
-        using var quiet = no_grad();
-        var foretold = forward(Aligned(samples)).data<float>().ToArray();
-        return [.. samples.SelectMany(sample => sample).Zip(foretold, (seen, expected) => seen - expected).Chunk(samples[0].Length)];
+        var weights = new Dictionary<string, float[]>(StringComparer.Ordinal);
+        foreach (var (name, layer) in new[] { ("straight", _straight), ("curved", _curved), ("narrow", _narrow), ("widened", _widened), ("foretold", _foretold) })
+        {
+            weights[$"{name}.weight"] = layer.weight!.data<float>().ToArray();
+            weights[$"{name}.bias"] = layer.bias!.data<float>().ToArray();
+        }
+
+        return weights;
     }
 
     protected override void Dispose(bool disposing)

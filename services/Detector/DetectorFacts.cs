@@ -2,6 +2,7 @@ using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Telemetry;
 using TrainMover.Detection.Live.Sources;
 using TrainMover.Detector.Jobs;
+using TrainMover.Detector.Learned;
 using TrainMover.Domain;
 using TrainMover.Domain.Detection;
 using TrainMover.ServiceDefaults.Deciding;
@@ -9,7 +10,7 @@ using TrainMover.ServiceDefaults.Deciding;
 namespace TrainMover.Detector;
 
 /// <summary>What the Detector does about the facts that reach it. The window of the detectors has one owner at a time.</summary>
-public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, SourceWindow sources, JobFacts jobs, TimeProvider clock)
+public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, SourceWindow sources, JobFacts jobs, LearnedFacts learned, TimeProvider clock)
 {
     private readonly Lock _window = new();
 
@@ -38,9 +39,13 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, So
     /// <summary>Takes in metrics in which nothing is found, as nearly all are; false where a message has to be observed.</summary>
     public bool Note(string source, string id, object body)
     {
+        learned.Take(source, id, body);
         if (body is not DeviceMetricsTaken) return false;
         lock (_window) return sources.Take(source, id, body, clock.GetUtcNow()).Count == 0;
     }
+
+    /// <summary>What was found in the messages since the last call is in the log afterwards.</summary>
+    public Task SettleAsync(CancellationToken ct) => learned.RecordAsync(ct);
 
     /// <summary>Looks for silence, and for what is over.</summary>
     public async Task TickAsync(CancellationToken ct)

@@ -4,6 +4,7 @@ using TrainMover.Detection.Live.Sources;
 using TrainMover.Detector;
 using TrainMover.Detector.Ingest;
 using TrainMover.Detector.Jobs;
+using TrainMover.Detector.Learned;
 using TrainMover.Detector.Tuning;
 using TrainMover.Domain.Detection;
 using TrainMover.ServiceDefaults.Hosting;
@@ -13,11 +14,13 @@ using TrainMover.Telemetry.Policy;
 const string Name = "detector";
 var builder = ServiceHost.CreateBuilder(Name, args);
 ErrorCodePolicy policy;
+LearnedModels models;
 IReadOnlyList<ConfiguredDetector> configured;
 try
 {
     policy = ErrorCodePolicy.Load(builder.Configuration["TRAINMOVER_ERROR_CODES"]);
-    configured = ConfiguredDetector.All(builder.Configuration, policy);
+    models = LearnedModels.Load(builder.Configuration[LearnedModels.Setting]);
+    configured = ConfiguredDetector.All(builder.Configuration, policy, models);
 }
 catch (Exception wrong) when (wrong is PolicyException or SettingsException)
 {
@@ -32,6 +35,7 @@ builder.AddDecidingService(Name, settings, entry => entry.Topic is Topics.Interr
     .Consume<TuningConsumer>(Topics.Detectors));
 builder.Services.AddSingleton(new Detectors(new DetectionOptions())).AddSingleton(new SourceWindow(policy, new DeviceDetectorOptions())).AddSingleton<DetectorFacts>();
 builder.Services.AddSingleton(configured).AddSingleton<TuningInForce>().AddSingleton<Started>();
+builder.Services.AddSingleton(models).AddSingleton<LearnedFacts>();
 builder.Services.AddSingleton<JobWindows>().AddSingleton<JobFacts>();
 builder.Services.AddHostedService<TelemetryLoop>().AddHostedService<SilenceLoop>().AddHostedService<StartUp>();
 if (builder.Configuration["TRAINMOVER_INGEST"] is { Length: > 0 } addresses) builder.WebHost.UseUrls(addresses.Split(';'));

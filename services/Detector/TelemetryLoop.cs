@@ -34,6 +34,7 @@ public sealed class TelemetryLoop(
             var read = clock.GetUtcNow();
             foreach (var message in batch.Messages.Where(message => !facts.Note(message.Envelope.Source, message.Envelope.Id, message.Envelope.Data)))
                 await UntilTheLogAnswers.ExecuteAsync(async ct => await ObserveAsync(message, ct), stoppingToken);
+            await UntilTheLogAnswers.ExecuteAsync(async ct => await facts.SettleAsync(ct), stoppingToken);
             foreach (var message in batch.Messages)
                 CrashPoints.Hit(CrashPoints.BeforeOffsetCommit, message.Envelope.Type);
             batch.Commit();

@@ -72,6 +72,9 @@ public enum InterruptionCause
 
     /// <summary>The loss is no number, or left its course and did not come back.</summary>
     [JsonStringEnumMemberName("loss-corruption")] LossCorruption,
+
+    /// <summary>Metrics of the machine left what a learned model calls normal for its class.</summary>
+    [JsonStringEnumMemberName("metric-anomaly")] MetricAnomaly,
 }
 
 /// <summary>One observation that led to an interruption.</summary>

@@ -39,12 +39,5 @@ public sealed record ErrorCodeSettings
     };
 
     /// <summary>The first broken rule, or null when the settings agree with each other.</summary>
-    public string? BrokenRule() => this switch
-    {
-        _ when Window <= TimeSpan.Zero => $"Window is {Window}; it is positive.",
-        _ when Apart < TimeSpan.Zero || Apart >= Window => $"Apart ({Apart}) lies between zero and Window ({Window}).",
-        _ when Times is < 2 or > 1000 => $"Times is {Times}; it goes from 2 to 1000.",
-        _ when Quiet <= TimeSpan.Zero => $"Quiet is {Quiet}; it is positive.",
-        _ => null,
-    };
+    public string? BrokenRule() => Repeat.BrokenRule() ?? (Quiet <= TimeSpan.Zero ? $"Quiet is {Quiet}; it is positive." : null);
 }

@@ -1,6 +1,9 @@
+using TrainMover.Contracts.Detectors;
 using TrainMover.Detection.Findings;
 using TrainMover.Detection.Jobs;
+using TrainMover.Detection.Live.Learned;
 using TrainMover.Detection.Live.Sources;
+using TrainMover.Detection.Metrics;
 using TrainMover.Detection.Stragglers;
 using TrainMover.Domain.Detection;
 using TrainMover.Telemetry.Devices;
@@ -44,9 +47,13 @@ public static class DetectorCatalogue
     /// <summary>Corrupted losses.</summary>
     public static DetectorKind<LossWatchSettings> Loss { get; } = Of<LossWatchSettings>(LossWatch.Name, "a loss that is no number, or that left its course");
 
+    /// <summary>Metrics of machines, judged by learned models; it only logs unless somebody says otherwise.</summary>
+    public static DetectorKind<LearnedMetricSettings> LearnedMetrics { get; } = new(
+        MetricModel.Name, "metrics that left what a learned model calls normal for the machine's class", settings => settings.BrokenRule(), DetectorMode.LogOnly, nameof(LearnedMetricSettings.Models));
+
     /// <summary>All of them, ordered by name.</summary>
     public static IReadOnlyList<DetectorKind> All { get; } =
-        [.. new DetectorKind[] { MachineLoss, AgentLoss, WorkerDeath, WorkerUnreachable, Notices, ErrorCodes, Devices, Hang, PeerSlowdown, JobSlowdown, Loss }.OrderBy(kind => kind.Name, StringComparer.Ordinal)];
+        [.. new DetectorKind[] { MachineLoss, AgentLoss, WorkerDeath, WorkerUnreachable, Notices, ErrorCodes, Devices, Hang, PeerSlowdown, JobSlowdown, Loss, LearnedMetrics }.OrderBy(kind => kind.Name, StringComparer.Ordinal)];
 
     /// <summary>The detector of a name; null where there is none.</summary>
     public static DetectorKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name);

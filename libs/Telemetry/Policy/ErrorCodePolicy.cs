@@ -64,7 +64,7 @@ public sealed record ErrorCodePolicy(string Version, RepeatOptions Repeat, IRead
             ? ruleTier
             : (PolicyTier)Math.Min((int)PolicyTier.Replace, (int)ruleTier + (times / Repeat.Times));
         var reason = new StringBuilder($"{machineId}{(device is null ? "" : $" ({device})")} reported {code}: {heaviest?.Reason ?? "no rule names this code"}");
-        if (tier != ruleTier) reason.Append($"; {times} times in {Duration.Format(Repeat.Window)}, so {Name(tier)} instead of {Name(ruleTier)}");
+        if (tier != ruleTier) reason.Append($"; {times} times in {Duration.Write(Repeat.Window)}, so {Name(tier)} instead of {Name(ruleTier)}");
         return new Verdict(machineId, code, device, tier, ruleTier, times, reason.Append('.').ToString(), Version, recent);
     }
 

@@ -50,8 +50,10 @@ internal sealed class PolicyReader(string name)
             Times = Text(repeat, "times") is { } times ? int.TryParse(times, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : throw Wrong(repeat, $"times '{times}' is no number") : options.Times,
             RaisesIgnored = OneOf(repeat, "raisesIgnored", new Dictionary<string, bool>(StringComparer.Ordinal) { ["true"] = true, ["false"] = false }) ?? options.RaisesIgnored,
         };
-        return options.BrokenRule() is { } broken ? throw Wrong(node, broken.TrimEnd('.')) : options;
+        return options.BrokenRule(InPolicy) is { } broken ? throw Wrong(node, broken.TrimEnd('.')) : options;
     }
+
+    private static string InPolicy(string setting) => $"repeat.{char.ToLowerInvariant(setting[0])}{setting[1..]}";
 
     private PolicyRule Rule(YamlNode node)
     {
@@ -116,7 +118,7 @@ internal sealed class PolicyReader(string name)
     }
 
     private TimeSpan? Time(YamlMappingNode parent, string field) =>
-        Text(parent, field) is not { } text ? null : Duration.Parse(text) ?? throw Wrong(parent, $"{field} '{text}' is no duration such as 90s, 15m, 24h or 7d");
+        Text(parent, field) is not { } text ? null : Duration.Parse(text) ?? throw Wrong(parent, $"{field} '{text}' is not {Duration.Shape}");
 
     private TValue? OneOf<TValue>(YamlMappingNode parent, string field, Dictionary<string, TValue> known)
         where TValue : struct

@@ -16,11 +16,17 @@ public sealed record RepeatOptions
     public bool RaisesIgnored { get; init; }
 
     /// <summary>The first broken rule, or null when the settings agree with each other.</summary>
-    public string? BrokenRule() => this switch
+    /// <param name="name">How users write the name of a setting, where it is not its own.</param>
+    public string? BrokenRule(Func<string, string>? name = null)
     {
-        _ when Window <= TimeSpan.Zero => $"repeat.window is {Window}; it is positive.",
-        _ when Apart < TimeSpan.Zero || Apart >= Window => $"repeat.apart ({Apart}) lies between zero and repeat.window ({Window}).",
-        _ when Times is < 2 or > 1000 => $"repeat.times is {Times}; it goes from 2 to 1000.",
-        _ => null,
-    };
+        return this switch
+        {
+            _ when Window <= TimeSpan.Zero => $"{Name(nameof(Window))} is {Window}; it is positive.",
+            _ when Apart < TimeSpan.Zero || Apart >= Window => $"{Name(nameof(Apart))} ({Apart}) lies between zero and {Name(nameof(Window))} ({Window}).",
+            _ when Times is < 2 or > 1000 => $"{Name(nameof(Times))} is {Times}; it goes from 2 to 1000.",
+            _ => null,
+        };
+
+        string Name(string setting) => name?.Invoke(setting) ?? setting;
+    }
 }

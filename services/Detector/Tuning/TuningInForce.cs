@@ -4,6 +4,7 @@ using TrainMover.Detection.Live.Sources;
 using TrainMover.Detection.Live.Tuning;
 using TrainMover.Detection.Running;
 using TrainMover.Detector.Jobs;
+using TrainMover.Detector.Learned;
 using TrainMover.Domain;
 using TrainMover.Domain.Detection;
 using TrainMover.Domain.Interruptions;
@@ -13,7 +14,7 @@ namespace TrainMover.Detector.Tuning;
 
 /// <summary>Lets the detectors judge by the settings that the log holds: those of the configuration, until an operator says otherwise. (Modes are looked up where a decision is taken.)</summary>
 public sealed class TuningInForce(
-    DecisionRunner runner, DetectorFacts facts, JobFacts jobs, Detectors detectors, SourceWindow sources, IReadOnlyList<ConfiguredDetector> configured, TimeProvider clock, ILogger<TuningInForce> logger)
+    DecisionRunner runner, DetectorFacts facts, JobFacts jobs, LearnedFacts learned, Detectors detectors, SourceWindow sources, IReadOnlyList<ConfiguredDetector> configured, TimeProvider clock, ILogger<TuningInForce> logger)
 {
     /// <summary>Records what this process was started with, and takes up what holds now.</summary>
     public async Task StartAsync(CancellationToken ct)
@@ -21,6 +22,7 @@ public sealed class TuningInForce(
         await runner.DecideAsync(new Fact("/trainmover/detector/start"), Configure, ct);
         var open = await runner.ReadAsync(world => world.Interruptions.Where(known => known.Status is InterruptionStatus.Open or InterruptionStatus.Suppressed).Select(known => known.Raised!).ToList(), ct);
         facts.Use(() => sources.Remember(open, clock.GetUtcNow()));
+        learned.Remember(open);
         await TakeAsync(ct);
     }
 
@@ -33,6 +35,7 @@ public sealed class TuningInForce(
             detectors.Use(Read(DetectorCatalogue.MachineLoss, known));
             sources.Use(Read(DetectorCatalogue.ErrorCodes, known), Read(DetectorCatalogue.Devices, known));
         });
+        learned.Use(Read(DetectorCatalogue.LearnedMetrics, known), known[DetectorCatalogue.LearnedMetrics.Name].Mode);
         var watch = new JobWatchSettings
         {
             Peers = Read(DetectorCatalogue.PeerSlowdown, known),

@@ -20,7 +20,7 @@ public sealed class PolicyFileTests
     [InlineData("version: v\nrules:\n  - { class: nvlink5, codes: all, when: { advice: pray }, tier: restart, reason: r }", "p.yaml, line 3: advice 'pray' is unknown; there are none, follow-recovery-action, reset.")]
     [InlineData($"rules:\n  - {Rule}", "p.yaml, line 1: version is missing: verdicts are recorded under it.")]
     [InlineData("version: v", "p.yaml, line 1: rules are missing.")]
-    [InlineData($"version: v\nrepeat: {{ window: 1 day }}\nrules:\n  - {Rule}", "p.yaml, line 2: window '1 day' is no duration such as 90s, 15m, 24h or 7d.")]
+    [InlineData($"version: v\nrepeat: {{ window: 1 day }}\nrules:\n  - {Rule}", "p.yaml, line 2: window '1 day' is not a duration such as 250ms, 90s, 15m, 24h or 7d.")]
     [InlineData($"version: v\nrepeat: {{ times: 1 }}\nrules:\n  - {Rule}", "p.yaml, line 2: repeat.times is 1; it goes from 2 to 1000.")]
     [InlineData($"version: v\nrepeat: {{ window: 1m, apart: 1h }}\nrules:\n  - {Rule}", "p.yaml, line 2: repeat.apart (01:00:00) lies between zero and repeat.window (00:01:00).")]
     [InlineData("", "p.yaml: a policy is one document with the fields version, repeat and rules.")]

@@ -51,7 +51,7 @@ internal static class Entry
     private static IEnumerable<Command> Commands() =>
     [
         DemoVerb.Create(), UpVerb.Create(), DownVerb.Create(), StatusVerb.Create(), SubmitVerb.Create(), InjectVerb.Create(), EventsVerb.Create(),
-        MigrationsVerb.Create(), DetectorsVerb.Create(), WhyVerb.Create(), ReplayVerb.Create(), VerifyVerb.Create(), BenchVerb.Create(), DoctorVerb.Create(), DocsVerb.Create(), BrokerVerb.Create(),
+        MigrationsVerb.Create(), DetectorsVerb.Create(), TrainDetectorVerb.Create(), WhyVerb.Create(), ReplayVerb.Create(), VerifyVerb.Create(), BenchVerb.Create(), DoctorVerb.Create(), DocsVerb.Create(), BrokerVerb.Create(),
     ];
 
     private static string VerbName(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : $"{parsed.CommandResult.Command.Name} ";

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using TrainMover.Cli.CommandLine;
 using TrainMover.Detection.Findings;
 using TrainMover.Detection.Learned;
+using TrainMover.Detection.Metrics;
 using TrainMover.Detection.Scoring;
 
 namespace TrainMover.Cli.Bench.Detect;
@@ -58,7 +59,7 @@ internal static partial class LearnedPart
         if (labels.Count != test.Count) throw new BadInputException($"{folder}: {name} has {test.Count} samples and {labels.Count} labels.");
 
         // Machines of these sets do different work: each is a class of its own.
-        using var model = MetricModel.Train(name, Names(folder, normal[0].Length), normal);
+        var model = MetricTraining.Train(name, MetricNames.Beside(train, normal[0].Length), normal, new MetricModelSettings { Interval = interval });
         var version = MetricModelFile.Version(model);
         if (models is not null) MetricModelFile.Save(model, models);
         var scores = model.Score(test);
@@ -72,14 +73,6 @@ internal static partial class LearnedPart
             Path.GetFileName(folder), name, version, normal[0].Length, test.Count * interval.TotalDays, model.Threshold, oneADay, points.Precision, points.Recall, points.F1,
             EventCounts.Of(EventScore.Of(flags, labels), interval), EventCounts.Of(EventScore.Of([.. scores.Select(score => score.Score > oneADay)], labels), interval), explained, explainable, [.. findings.Take(20)],
             new ScorePlot($"{Path.GetFileName(folder)}-{name}", $"{name}: learned metrics", [.. scores.Select(score => score.Score)], model.Threshold, EventScore.Runs(labels)));
-    }
-
-    private static IReadOnlyList<string> Names(string folder, int metrics)
-    {
-        var path = Path.Combine(folder, "metric_names.txt");
-        if (!File.Exists(path)) return [.. Enumerable.Range(1, metrics).Select(metric => $"metric {metric}")];
-        var names = File.ReadAllText(path).Split([',', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return names.Length == metrics ? names : throw new BadInputException($"{path} names {names.Length} metrics; the samples have {metrics}.");
     }
 
     // How often one of the three metrics that surprise most when an event is first flagged is among those that the labels name.

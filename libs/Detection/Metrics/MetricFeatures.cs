@@ -1,4 +1,4 @@
-namespace TrainMover.Detection.Learned;
+namespace TrainMover.Detection.Metrics;
 
 /// <summary>What a model sees of a sample: each metric in units of its usual spread, and its change against the mean of the samples before.</summary>
 /// <param name="Mean">Of each metric in the training data.</param>

@@ -1,10 +1,16 @@
 using TrainMover.Detection.Findings;
 
-namespace TrainMover.Detection.Learned;
+namespace TrainMover.Detection.Metrics;
 
-/// <summary>Settings of <see cref="MetricModel"/>. Lengths are in samples.</summary>
+/// <summary>Settings of <see cref="MetricModel"/>. Lengths are in samples, unless they say otherwise.</summary>
 public sealed record MetricModelSettings : DetectorSettings
 {
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
+
+    /// <summary>Time between two samples. Default 1 minute.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Samples before the present one whose mean tells how a metric changes. Default 6.</summary>
     public int Memory { get; init; } = 6;
 
@@ -38,6 +44,7 @@ public sealed record MetricModelSettings : DetectorSettings
     /// <inheritdoc/>
     public override string? BrokenRule() => this switch
     {
+        _ when Interval < Shortest || Interval > Longest => $"Interval is {Interval}; it goes from {Shortest} to {Longest}.",
         { Memory: < 1 } => $"Memory is {Memory}; it is positive.",
         _ when !(Smoothing is > 0 and <= 1) => $"Smoothing is {Smoothing}; it is in 0..1.",
         _ when !(Largest is > 0 and <= 1) => $"Largest is {Largest}; it is in 0..1.",
