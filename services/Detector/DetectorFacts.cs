@@ -44,6 +44,9 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, So
         lock (_window) return sources.Take(source, id, body, clock.GetUtcNow()).Count == 0;
     }
 
+    /// <summary>Sources that see nothing now.</summary>
+    public IReadOnlyList<SourceSight> Blind() => Locked<IReadOnlyList<SourceSight>>(() => [.. sources.Blind]);
+
     /// <summary>What was found in the messages since the last call is in the log afterwards.</summary>
     public Task SettleAsync(CancellationToken ct) => learned.RecordAsync(ct);
 

@@ -37,6 +37,7 @@ builder.Services.AddSingleton(new Detectors(new DetectionOptions())).AddSingleto
 builder.Services.AddSingleton(configured).AddSingleton<TuningInForce>().AddSingleton<Started>();
 builder.Services.AddSingleton(models).AddSingleton<LearnedFacts>();
 builder.Services.AddSingleton<JobWindows>().AddSingleton<JobFacts>();
+builder.Services.AddHealthChecks().AddCheck<SightHealth>(SightHealth.Name);
 builder.Services.AddHostedService<TelemetryLoop>().AddHostedService<SilenceLoop>().AddHostedService<StartUp>();
 if (builder.Configuration["TRAINMOVER_INGEST"] is { Length: > 0 } addresses) builder.WebHost.UseUrls(addresses.Split(';'));
 var app = builder.Build();

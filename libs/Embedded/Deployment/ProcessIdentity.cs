@@ -39,6 +39,9 @@ public sealed record ProcessIdentity(int Pid, long StartTicks)
     /// <summary>Sends SIGSTOP if it still runs: it exists on and does nothing.</summary>
     public void Stop() => Signal(PosixSignals.Stop);
 
+    /// <summary>Sends SIGCONT if it still runs: it goes on where it was stopped.</summary>
+    public void Continue() => Signal(PosixSignals.Continue);
+
     /// <summary>Waits until it has ended.</summary>
     /// <param name="timeout">Longest wait.</param>
     /// <returns>Whether it ended in time.</returns>

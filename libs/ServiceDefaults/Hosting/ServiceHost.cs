@@ -70,6 +70,6 @@ public static class ServiceHost
         status = report.Status.ToString(),
         checks = report.Entries.ToDictionary(
             entry => entry.Key,
-            entry => new { status = entry.Value.Status.ToString(), detail = entry.Value.Description ?? entry.Value.Exception?.Message }),
+            entry => new { status = entry.Value.Status.ToString(), detail = entry.Value.Description ?? entry.Value.Exception?.Message, data = entry.Value.Data }),
     });
 }

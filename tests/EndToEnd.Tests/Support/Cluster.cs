@@ -38,6 +38,9 @@ internal sealed class Cluster : IAsyncDisposable
 
     public KafkaPublisher Publisher { get; }
 
+    /// <summary>Folder in which the command line finds the deployment.</summary>
+    public string Home => _directory;
+
     public string CrashFile => Path.Combine(_directory, "crash");
 
     /// <summary>A small model whose steps take some tens of milliseconds: what is tested is the way, not the arithmetic, nor a flood of steps.</summary>

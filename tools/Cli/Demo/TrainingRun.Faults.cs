@@ -1,4 +1,3 @@
-using System.Globalization;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Domain.Fleet;
 using TrainMover.Embedded;
@@ -21,12 +20,7 @@ internal sealed partial class TrainingRun
     public Task StartAgentAsync(string machine, CancellationToken ct) => _deployment.StartProcessAsync(AgentOf(machine), ct: ct);
 
     /// <summary>Lets every operation of a machine's worker waste a share of processor time in addition; null ends it.</summary>
-    public void Slow(string machine, double? share)
-    {
-        var file = Path.Combine(_deployment.Environment.RunDirectory, $"slow-{machine}");
-        if (share is { } wasted) File.WriteAllText(file, wasted.ToString(CultureInfo.InvariantCulture));
-        else File.Delete(file);
-    }
+    public void Slow(string machine, double? share) => SlowWorker.Set(_deployment.Environment.RunDirectory, machine, share);
 
     /// <summary>Returns when the job is on a newer generation and no plan holds it.</summary>
     public Task UntilReplacedAsync(int generation, CancellationToken ct) =>

@@ -8,34 +8,31 @@ namespace TrainMover.Cli.Verbs;
 
 internal static class InjectVerb
 {
-    private static readonly string[] Kinds = ["maintenance", "manual", "fault", "kill"];
+    private static readonly string[] Kinds = ["maintenance", "manual", "fault", "kill", "stop", "continue", "slow"];
 
     public static Command Create()
     {
         var machine = new Option<string>("--machine", "-m") { Description = "The machine.", Required = true };
-        var kind = new Option<string>("--kind", "-k") { Description = "maintenance: a notice; manual: an operator's request; fault: an error code; kill: SIGKILL for its worker.", Required = true };
+        var kind = new Option<string>("--kind", "-k") { Description = "maintenance: a notice; manual: an operator's request; fault: an error code; kill, stop, continue: SIGKILL, SIGSTOP, SIGCONT for its worker; slow: its worker wastes time in every operation.", Required = true };
         kind.AcceptOnlyFromAmong(Kinds);
         var code = new Option<string>("--code") { Description = "Error code, for --kind fault.", DefaultValueFactory = _ => "xid-79" };
+        var share = new Option<double>("--share") { Description = "Time that each operation wastes in addition, as a part of its own, for --kind slow; 0 ends it.", DefaultValueFactory = _ => 0.2 };
         var reason = new Option<string?>("--reason") { Description = "Why, in a few words." };
         var command = new Command("inject", "Interrupts a machine of the running deployment.");
-        foreach (var option in (Option[])[machine, kind, code, reason]) command.Options.Add(option);
+        foreach (var option in (Option[])[machine, kind, code, share, reason]) command.Options.Add(option);
         command.SetAction(async (parsed, ct) =>
         {
             var output = Output.Of(parsed);
             var access = Access.Current();
             var (id, what, why) = (parsed.GetRequiredValue(machine), parsed.GetRequiredValue(kind), parsed.GetValue(reason));
             await RequireMachineAsync(access, id, ct);
-            var stamp = Stopwatch.GetTimestamp();
-            if (what == "kill")
+            if (what is "kill" or "stop" or "continue" or "slow")
             {
-                var worker = WorkerProcesses.Find(access.RequireRunning().RunDirectory).FirstOrDefault(worker => worker.Machine == id).Process
-                    ?? throw new BadInputException($"{id} has no worker process now: ./trainmover status shows who has.");
-                stamp = Stopwatch.GetTimestamp();
-                worker.Kill();
-                Tell(output, id, what, stamp, $"SIGKILL for worker {worker.Pid} of {id}.");
+                Strike(output, access.RequireRunning().RunDirectory, id, what, parsed.GetValue(share));
                 return 0;
             }
 
+            var stamp = Stopwatch.GetTimestamp();
             object body = what switch
             {
                 "maintenance" => new MaintenanceScheduled(id, why ?? "maintenance", MonotonicNs: stamp),
@@ -48,6 +45,34 @@ internal static class InjectVerb
             return 0;
         });
         return command;
+    }
+
+    private static void Strike(Output output, string runDirectory, string id, string what, double share)
+    {
+        var worker = WorkerProcesses.Find(runDirectory).FirstOrDefault(worker => worker.Machine == id).Process
+            ?? throw new BadInputException($"{id} has no worker process now: ./trainmover status shows who has.");
+        var stamp = Stopwatch.GetTimestamp();
+        switch (what)
+        {
+            case "kill":
+                worker.Kill();
+                Tell(output, id, what, stamp, $"SIGKILL for worker {worker.Pid} of {id}.");
+                break;
+            case "stop":
+                worker.Stop();
+                Tell(output, id, what, stamp, $"SIGSTOP for worker {worker.Pid} of {id}: --kind continue lets it go on.");
+                break;
+            case "continue":
+                worker.Continue();
+                Tell(output, id, what, stamp, $"SIGCONT for worker {worker.Pid} of {id}.");
+                break;
+            default:
+                if (!(share is >= 0 and <= SlowWorker.MostShare)) throw new BadInputException($"--share is a part of the time of each operation, from 0 (which ends it) to {SlowWorker.MostShare:0}.");
+                if (!SlowWorker.Follows(worker)) throw new BadInputException($"The worker of {id} follows no injection: start the deployment with {SlowWorker.Switch}=1 ./trainmover up.");
+                SlowWorker.Set(runDirectory, id, share == 0 ? null : share);
+                Tell(output, id, what, stamp, share == 0 ? $"Worker {worker.Pid} of {id} is as fast as it can be." : $"Worker {worker.Pid} of {id} wastes {share:P0} of its time in every operation; --share 0 ends it.");
+                break;
+        }
     }
 
     private static string EventTypeOf(object body) => Contracts.Catalog.Of(body.GetType()).Name;

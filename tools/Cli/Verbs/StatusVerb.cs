@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Spectre.Console;
 using TrainMover.Cli.CommandLine;
 using TrainMover.Cli.Story;
@@ -24,9 +25,9 @@ internal static class StatusVerb
             var access = Access.Current();
             await using var log = await OpenLog.OpenAsync(access, ct);
             var world = await log.WorldAsync(ct);
-            var services = await ServicesAsync(access, ct);
+            var (services, blind) = await ServicesAsync(access, ct);
             var telemetry = await ListenAsync(access, ct);
-            var status = new Status(Machines(world, telemetry), Jobs(world, telemetry), services, telemetry is not null);
+            var status = new Status(Machines(world, telemetry), Jobs(world, telemetry), services, blind, telemetry is not null);
             if (output.IsJson) output.Json(status);
             else Show(output, status);
             return services.Any(service => !service.Healthy) ? 1 : 0;
@@ -57,11 +58,11 @@ internal static class StatusVerb
         }),
     ];
 
-    private static async Task<List<ServiceLine>> ServicesAsync(Access access, CancellationToken ct)
+    private static async Task<(List<ServiceLine> Services, List<BlindLine> Blind)> ServicesAsync(Access access, CancellationToken ct)
     {
-        if (access.Deployed is not { } deployed) return [];
+        if (access.Deployed is not { } deployed) return ([], []);
         using var probe = new HealthProbe(deployed.RunDirectory);
-        var lines = new List<ServiceLine>();
+        var (lines, blind) = (new List<ServiceLine>(), new List<BlindLine>());
         foreach (var process in deployed.Processes)
         {
             var alive = process.Process.IsAlive();
@@ -73,10 +74,16 @@ internal static class StatusVerb
 
             var health = alive ? await probe.AskAsync(process.Name, ct) : null;
             lines.Add(new ServiceLine(process.Name, process.Process.Pid, health?.Healthy == true, alive ? health?.Status ?? "does not answer" : "has ended"));
+            if (health is not null) blind.AddRange(Blind(health.Checks));
         }
 
-        return lines;
+        return (lines, blind);
     }
+
+    private static IEnumerable<BlindLine> Blind(JsonElement checks) =>
+        checks.ValueKind == JsonValueKind.Object && checks.TryGetProperty("sources", out var sources) && sources.TryGetProperty("data", out var blind) && blind.ValueKind == JsonValueKind.Object
+            ? blind.EnumerateObject().Select(source => new BlindLine(source.Name, source.Value.ToString()))
+            : [];
 
     private static async Task<Telemetry?> ListenAsync(Access access, CancellationToken ct)
     {
@@ -118,16 +125,19 @@ internal static class StatusVerb
         foreach (var service in status.Services)
             services.AddRow(new Text(service.Name), new Text($"{service.Pid}"), new Text(service.Health, new Style(service.Healthy ? Color.Green : Color.Red)));
         output.Console.Write(services);
+        foreach (var source in status.Blind) output.Line($"Blind: {source.Source}. {source.Reason} Its silence says nothing of the machine.");
         if (!status.KafkaAnswers) output.Line("Kafka does not answer: steps and worker processes are not known.");
     }
 
     private sealed record Telemetry(Dictionary<string, StepCompleted> Steps, Dictionary<string, int?> Workers);
 
-    private sealed record Status(IReadOnlyList<MachineLine> Machines, IReadOnlyList<JobLine> Jobs, IReadOnlyList<ServiceLine> Services, bool KafkaAnswers);
+    private sealed record Status(IReadOnlyList<MachineLine> Machines, IReadOnlyList<JobLine> Jobs, IReadOnlyList<ServiceLine> Services, IReadOnlyList<BlindLine> Blind, bool KafkaAnswers);
 
     private sealed record MachineLine(string Id, string Role, string State, string? Job, IReadOnlyList<int> Ranks, int? WorkerPid);
 
     private sealed record JobLine(string Id, string State, long? Step, int Steps, float? Loss, double? StepMs, int? Generation, string? Migration);
+
+    private sealed record BlindLine(string Source, string Reason);
 
     private sealed record ServiceLine(string Name, int Pid, bool Healthy, string Health);
 }
