@@ -20,6 +20,7 @@ public static class MessageKey
     public static string Of(object body) => body switch
     {
         InterruptionRaised e => e.InterruptionId,
+        InterruptionHeld e => e.InterruptionId,
         InterruptionSuppressed e => e.InterruptionId,
         InterruptionResolved e => e.InterruptionId,
         InterruptionRecovered e => e.InterruptionId,

@@ -89,6 +89,8 @@ public sealed class DetectorFacts(DecisionRunner runner, Detectors detectors, So
         {
             if (finding.Cause == InterruptionCause.LinkError && await runner.ReadAsync(world => CommonCause.IsShared(world, finding), ct))
             {
+                if (Locked(() => sources.Held.Has(finding))) continue;
+                await runner.DecideAsync(fact with { Id = null, CorrelationId = fact.Id }, world => CommonCause.Hold(world, finding), ct);
                 Use(() => sources.Held.Hold(finding, clock.GetUtcNow()));
                 continue;
             }

@@ -40,6 +40,37 @@ public sealed class CommonCauseTests
     }
 
     [Fact]
+    public void What_waits_is_in_the_log_and_what_was_waiting_is_raised_by_whoever_comes_next()
+    {
+        foreach (var finding in new[] { Finding("m0"), Finding("m1"), Finding("m2") })
+        {
+            var held = _ledger.Append(CommonCause.Hold(_ledger.World, finding)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionHeld>();
+            (held.InterruptionId, held.Finding.Detector, held.Finding.Machines[0]).ShouldBe((finding.InterruptionId, "devices-0", finding.MachineId));
+            _ledger.Append(CommonCause.Hold(_ledger.World, finding)).ShouldBeEmpty();
+        }
+
+        _ledger.Plan().OfType<MigrationPlanned>().ShouldBeEmpty();
+        var waiting = CommonCause.Held(_ledger.World);
+        waiting.Select(finding => (finding.InterruptionId, finding.MachineId, finding.Detector)).ShouldBe([("m0-link-error", "m0", "devices"), ("m1-link-error", "m1", "devices"), ("m2-link-error", "m2", "devices")]);
+        var released = _ledger.Append(CommonCause.Raise(_ledger.World, waiting));
+        released.OfType<InterruptionSuppressed>().Select(one => (one.InterruptionId, one.Reason)).ShouldBe([
+            ("m0-link-error", "It is raised together with others behind leaf-3, as leaf-3-m0-link-error."), ("m1-link-error", "It is raised together with others behind leaf-3, as leaf-3-m0-link-error.")]);
+        released.OfType<InterruptionRaised>().Select(one => one.InterruptionId).ShouldBe(["leaf-3-m0-link-error", "m2-link-error"]);
+        released.Count.ShouldBe(4);
+        CommonCause.Held(_ledger.World).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void What_waited_and_is_asked_for_already_ends_without_being_raised()
+    {
+        _ledger.Append(CommonCause.Hold(_ledger.World, Finding("m0")));
+        _ledger.Raise("by-hand", InterruptionKind.Expected, "m0");
+        _ledger.Append(CommonCause.Raise(_ledger.World, CommonCause.Held(_ledger.World))).ShouldHaveSingleItem().ShouldBeOfType<InterruptionSuppressed>().Reason
+            .ShouldBe("Another interruption asks for as much already, or the detector is off.");
+        CommonCause.Held(_ledger.World).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void As_many_machines_move_as_there_are_joiners_and_the_rest_with_the_next_plan()
     {
         Raise(Finding("m0"), Finding("m1"), Finding("s0"));

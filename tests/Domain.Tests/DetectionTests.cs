@@ -1,3 +1,4 @@
+using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Telemetry;
 using TrainMover.Domain.Detection;
@@ -41,6 +42,51 @@ public sealed class DetectionTests
         var raised = Pass(TimeSpan.FromSeconds(0.1)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>();
         (raised.Cause, raised.Severity, raised.FaultMonotonicNs).ShouldBe((InterruptionCause.MachineLoss, Severity.Replace, 5L));
         Pass(TimeSpan.FromSeconds(5)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Machines_behind_one_switch_that_fall_silent_together_are_one_interruption_with_one_witness()
+    {
+        foreach (var machine in (string[])["m0", "m1"]) Place(machine, "leaf-3");
+        Observe(new Heartbeat("m0", 76, 1));
+        Observe(new Heartbeat("m1", 77, 1));
+        Observe(new Heartbeat("m2", 78, 1));
+        Observe(new PeerUnreachable("m2", "gpt", 1, "m1", "reset", 5));
+        Pass(TimeSpan.FromSeconds(0.7)).ShouldBeEmpty();
+        Observe(new Heartbeat("m2", 78, 1));
+        var raised = Pass(TimeSpan.FromSeconds(0.1)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>();
+        (raised.InterruptionId, raised.Cause, raised.Kind, raised.Severity, raised.FaultMonotonicNs).ShouldBe(("gpt-g1-leaf-3-m0-lost", InterruptionCause.MachineLoss, InterruptionKind.Unexpected, Severity.Replace, 5L));
+        raised.Machines.ShouldBe(["m0", "m1"]);
+        raised.Reason.ShouldBe("2 machines behind leaf-3 are lost at once (m0, m1): no heartbeat of their agents for 0.8 s, and m2 cannot reach the worker of m1: what they share is the likely cause.");
+        raised.Evidence.ShouldHaveSingleItem().Observation.ShouldBe("m2 cannot reach the worker of m1: reset.");
+        raised.RuledOut!.ShouldHaveSingleItem();
+        Observe(new Heartbeat("m2", 78, 1));
+        Pass(TimeSpan.FromSeconds(1.5)).ShouldBeEmpty();
+        _ledger.Plan().OfType<Contracts.Migrations.MigrationPlanned>().ShouldHaveSingleItem().Plan.Moves.Select(move => move.Leaver).ShouldBe(["m0", "m1"]);
+    }
+
+    [Fact]
+    public void A_lost_machine_waits_for_a_neighbour_only_while_that_one_is_late_and_a_heartbeat_at_most()
+    {
+        foreach (var machine in (string[])["m0", "m1"]) Place(machine, "leaf-3");
+        Observe(new Heartbeat("m1", 77, 1));
+        Observe(new PeerUnreachable("m2", "gpt", 1, "m1", "reset", 5));
+        Pass(TimeSpan.FromSeconds(0.2)).ShouldBeEmpty();
+        Observe(new Heartbeat("m0", 76, 1));
+        Pass(TimeSpan.FromSeconds(0.55)).ShouldBeEmpty();
+        Observe(new Heartbeat("m0", 76, 1));
+        Pass(TimeSpan.FromSeconds(0.05)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Machines.ShouldBe(["m1"]);
+    }
+
+    [Fact]
+    public void A_lost_machine_whose_neighbours_are_heard_is_raised_at_once()
+    {
+        foreach (var machine in (string[])["m0", "m1"]) Place(machine, "leaf-3");
+        Observe(new Heartbeat("m1", 77, 1));
+        Observe(new PeerUnreachable("m2", "gpt", 1, "m1", "reset", 5));
+        Pass(TimeSpan.FromSeconds(0.5)).ShouldBeEmpty();
+        Observe(new Heartbeat("m0", 76, 1));
+        Pass(TimeSpan.FromSeconds(0.25)).ShouldHaveSingleItem().ShouldBeOfType<InterruptionRaised>().Machines.ShouldBe(["m1"]);
     }
 
     [Fact]
@@ -152,6 +198,8 @@ public sealed class DetectionTests
         new DetectionOptions { UnreachableGrace = TimeSpan.FromSeconds(0.5) }.BrokenRule()!.ShouldContain("UnreachableGrace");
         new DetectionOptions { AgentTimeout = TimeSpan.FromSeconds(0.5) }.BrokenRule()!.ShouldContain("AgentTimeout");
     }
+
+    private void Place(string machine, string behind) => _ledger.Append(new Decision(_ledger.World).OnMachine(machine, state => [new MachineRegistered(machine, state.Role, state.Host, state.Port, behind)]));
 
     private IReadOnlyList<object> Observe(object body) =>
         _ledger.Append(_detectors.Observe(_ledger.World, new Observation("/test", $"msg-{_messages++}", body), _ledger.Now));

@@ -107,7 +107,14 @@ public sealed record InterruptionRaised(
     long? FaultMonotonicNs = null,
     IReadOnlyList<string>? RuledOut = null);
 
-/// <summary>A detector that only logs found what it would have raised; nobody acts on it.</summary>
+/// <summary>A detector found something, and waits a short time for others of the same cause before it is raised, by itself or as part of one interruption of many machines.</summary>
+/// <param name="InterruptionId">Id that the interruption would have by itself.</param>
+/// <param name="Finding">What was found.</param>
+/// <param name="Reason">What it waits for, in one plain sentence.</param>
+[EventType("trainmover.interruption.held.v1", Topics.Interruptions)]
+public sealed record InterruptionHeld(string InterruptionId, InterruptionRaised Finding, string Reason);
+
+/// <summary>Something was found that is not raised by itself: by a detector that only logs, or as one of many of the same cause that are raised together. Nobody acts on it.</summary>
 /// <param name="InterruptionId">Id that the interruption would have.</param>
 /// <param name="Finding">What would have been raised.</param>
 /// <param name="Reason">Why it was not, in one plain sentence.</param>

@@ -27,6 +27,7 @@ public static partial class Examples
             new ReplacementRequested("m1", "noisy fan", "operator", Now),
 
             Raised,
+            new InterruptionHeld(Interruption, Raised, "It waits for others behind leaf-3."),
             new InterruptionSuppressed(Interruption, Raised, "notices only logs since version 1 of its settings"),
             new InterruptionResolved(Interruption, Migration),
             new InterruptionRecovered(Interruption, "the maintenance was called off"),

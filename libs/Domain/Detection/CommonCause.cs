@@ -1,4 +1,6 @@
+using TrainMover.Contracts.Detectors;
 using TrainMover.Contracts.Interruptions;
+using TrainMover.Domain.Interruptions;
 
 namespace TrainMover.Domain.Detection;
 
@@ -12,6 +14,20 @@ public static class CommonCause
         finding.Cause == InterruptionCause.LinkError && world.Machine(finding.MachineId).Behind is { } behind
         && world.Machines.Any(other => other.Behind == behind && other.MachineId != finding.MachineId);
 
+    /// <summary>Records that a finding waits for others, so that it outlives the process that waits; nothing where the detector is off.</summary>
+    /// <exception cref="DomainRuleException">It names a machine that nobody announced.</exception>
+    public static Decision Hold(World world, Finding finding)
+    {
+        world.RequireKnown(finding.MachineId);
+        var (decision, tuning) = (new Decision(world), world.Detector(finding.Detector));
+        if (tuning.Mode == DetectorMode.Off) return decision;
+        var held = finding.Interruption with { Detector = DetectorTuning.Judge(finding.Detector, tuning.Version) };
+        return decision.OnInterruption(held.InterruptionId, state => state.Hold(held, $"It waits for others behind {world.Machine(finding.MachineId).Behind}."));
+    }
+
+    /// <summary>Findings that waited when the process before this one ended.</summary>
+    public static IReadOnlyList<Finding> Held(World world) => [.. world.Interruptions.Where(known => known.Status == InterruptionStatus.Held).Select(known => Finding.Of(known.Raised!))];
+
     /// <summary>Raises findings of a short time: those of machines behind the same thing as one, others each by itself.</summary>
     /// <exception cref="DomainRuleException">One names a machine that nobody announced.</exception>
     public static Decision Raise(World world, IReadOnlyList<Finding> findings)
@@ -21,11 +37,27 @@ public static class CommonCause
         {
             var byMachine = group.GroupBy(finding => finding.MachineId, StringComparer.Ordinal).OrderBy(machine => machine.Key, StringComparer.Ordinal)
                 .Select(machine => machine.MinBy(finding => finding.Severity)!).ToList();
-            if (group.Key.Behind is { } behind && byMachine.Count > 1) Together(behind, byMachine).RaiseInto(decision, world);
-            else foreach (var finding in byMachine) finding.RaiseInto(decision, world);
+            if (group.Key.Behind is { } behind && byMachine.Count > 1)
+            {
+                var together = Together(behind, byMachine);
+                Release(decision, group, $"It is raised together with others behind {behind}, as {together.InterruptionId}.");
+                together.RaiseInto(decision, world);
+            }
+            else
+            {
+                foreach (var finding in byMachine) finding.RaiseInto(decision, world);
+            }
         }
 
+        Release(decision, findings, "Another interruption asks for as much already, or the detector is off.");
         return decision;
+    }
+
+    // What still waits after this is over is not raised by itself.
+    private static void Release(Decision decision, IEnumerable<Finding> findings, string reason)
+    {
+        foreach (var finding in findings)
+            decision.OnInterruption(finding.InterruptionId, state => state.Status == InterruptionStatus.Held ? state.Suppress(state.Raised!, reason) : []);
     }
 
     private static Finding Together(string behind, List<Finding> findings)

@@ -19,6 +19,8 @@ public sealed record Observation(string Source, string Id, object Body);
 /// <param name="options">Settings.</param>
 public sealed class Detectors(DetectionOptions options)
 {
+    private sealed record LostGroup(string Behind, IReadOnlyList<string> Machines, IReadOnlyList<string> Witnessed);
+
     private sealed record Unheard(PeerUnreachable Report, Observation Observation, DateTimeOffset Since);
 
     private readonly Dictionary<string, DateTimeOffset> _heartbeats = new(StringComparer.Ordinal);
@@ -105,9 +107,11 @@ public sealed class Detectors(DetectionOptions options)
     public Decision Tick(World world, DateTimeOffset now)
     {
         var decision = new Decision(world);
+        var (together, waiting) = LostBehindOneSwitch(world);
+        foreach (var group in together) RaiseTogether(decision, world, group);
         foreach (var (machineId, seen) in _heartbeats)
         {
-            if (!IsSilent(machineId)) continue;
+            if (!IsSilent(machineId) || waiting.Contains(machineId) || together.Exists(group => group.Machines.Contains(machineId))) continue;
             // A heartbeat that comes before the next look must find what is raised here.
             _suspected.Add(machineId);
             var report = _unheard.GetValueOrDefault(machineId);
@@ -164,6 +168,53 @@ public sealed class Detectors(DetectionOptions options)
         }
 
         return decision;
+    }
+
+    // One witness is enough for all of them: agents behind one switch that fall silent at once have the switch in common. A lone machine waits for nobody; one whose neighbour is late, but not overdue yet,
+    // waits until the neighbour is either, at most a heartbeat longer.
+    private (List<LostGroup> Together, HashSet<string> Waiting) LostBehindOneSwitch(World world)
+    {
+        var (together, waiting) = (new List<LostGroup>(), new HashSet<string>(StringComparer.Ordinal));
+        var seen = _unheard.Keys.Where(machine => IsSilent(machine) && MemberJob(world, machine) is not null && world.Machine(machine).Behind is not null).ToLookup(machine => world.Machine(machine).Behind!, StringComparer.Ordinal);
+        foreach (var lost in seen)
+        {
+            var neighbours = _heartbeats.Keys.Where(machine => world.Machine(machine).Behind == lost.Key && MemberJob(world, machine) is not null).ToList();
+            var overdue = neighbours.Where(IsOverdue).Order(StringComparer.Ordinal).ToList();
+            var late = neighbours.Exists(machine => !IsOverdue(machine) && IsSilentFor(machine, 2 * _options.HeartbeatInterval));
+            if (late && !lost.Any(machine => IsSilentFor(machine, _options.HeartbeatTimeout + _options.HeartbeatInterval))) waiting.UnionWith(overdue);
+            else if (overdue.Count > 1) together.Add(new LostGroup(lost.Key, overdue, [.. lost]));
+        }
+
+        return (together, waiting);
+    }
+
+    private void RaiseTogether(Decision decision, World world, LostGroup group)
+    {
+        var witnesses = group.Witnessed.Order(StringComparer.Ordinal).Select(machine => _unheard[machine]).ToList();
+        var first = witnesses[0].Report;
+        foreach (var machine in group.Machines) _suspected.Add(machine);
+        var machines = string.Join(", ", group.Machines);
+        var reason = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{group.Machines.Count} machines behind {group.Behind} are lost at once ({machines}): no heartbeat of their agents for {_options.HeartbeatTimeout.TotalSeconds:0.#} s, and {first.MachineId} cannot reach the worker of {first.SuspectMachine}: what they share is the likely cause.");
+        var raised = new InterruptionRaised(
+            $"{first.JobId}-g{first.Generation}-{group.Behind}-{group.Machines[0]}-lost", InterruptionKind.Unexpected, InterruptionCause.MachineLoss, Severity.Replace, group.Machines, reason, DetectorNames.MachineLoss,
+            [.. witnesses.Select(witness => new Evidence(witness.Observation.Source, witness.Observation.Id, $"{witness.Report.MachineId} cannot reach the worker of {witness.Report.SuspectMachine}: {witness.Report.Detail}."))],
+            witnesses.Min(witness => witness.Report.MonotonicNs),
+            [$"Losses of single machines: {group.Machines.Count} of them, all behind {group.Behind}, fell silent within a heartbeat."]);
+        var isAsked = group.Machines.All(machine => world.Interruptions.Any(known => known is { Status: InterruptionStatus.Open, Raised: { Severity: Severity.Replace, Kind: InterruptionKind.Unexpected } } && known.Raised.Machines.Contains(machine)));
+        if (!isAsked)
+        {
+            decision.Found(DetectorNames.MachineLoss, raised);
+            if (world.Detector(DetectorNames.MachineLoss).Mode != DetectorMode.Off && world.Interruption(raised.InterruptionId).Status == InterruptionStatus.None) return;
+        }
+
+        // Nothing is left to raise.
+        foreach (var machine in group.Machines)
+        {
+            _unheard.Remove(machine);
+            _silent.Add(machine);
+        }
     }
 
     private bool IsOverdue(string machineId) => IsSilentFor(machineId, _options.HeartbeatTimeout);

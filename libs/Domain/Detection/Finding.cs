@@ -37,6 +37,12 @@ public sealed record Finding(
         return decision;
     }
 
+    /// <summary>What was found and held, from what the log says of it.</summary>
+    public static Finding Of(InterruptionRaised held) =>
+        new(held.InterruptionId, held.Machines[0], held.Cause, held.Severity, held.Reason, DetectorTuning.Split(held.Detector).Detector, held.Evidence, held.FaultMonotonicNs) { Kind = held.Kind, RuledOut = held.RuledOut };
+
+    internal InterruptionRaised Interruption => new(InterruptionId, Kind, Cause, Severity, Machines ?? [MachineId], Reason, Detector, Evidence, FaultMonotonicNs, RuledOut);
+
     internal void RaiseInto(Decision decision, World world)
     {
         world.RequireKnown(MachineId);
@@ -49,7 +55,6 @@ public sealed record Finding(
             _ => false,
         });
         if (isAsked) return;
-        var raised = new InterruptionRaised(InterruptionId, Kind, Cause, Severity, affected, Reason, Detector, Evidence, FaultMonotonicNs, RuledOut);
-        decision.Found(Detector, raised);
+        decision.Found(Detector, Interruption);
     }
 }

@@ -17,8 +17,11 @@ public enum InterruptionStatus
     /// <summary>Its cause went away.</summary>
     Recovered,
 
-    /// <summary>Found by a detector that only logs.</summary>
+    /// <summary>Found, and not raised by itself: by a detector that only logs, or together with others.</summary>
     Suppressed,
+
+    /// <summary>Found, and waiting for others of the same cause.</summary>
+    Held,
 }
 
 /// <summary>State of one interruption.</summary>
@@ -37,14 +40,21 @@ public sealed record Interruption(InterruptionStatus Status, InterruptionRaised?
     public IReadOnlyList<object> Raise(InterruptionRaised raised)
     {
         RequireMachine(raised);
-        return Status is InterruptionStatus.None or InterruptionStatus.Suppressed ? [raised] : [];
+        return Status is InterruptionStatus.None or InterruptionStatus.Suppressed or InterruptionStatus.Held ? [raised] : [];
     }
 
     /// <summary>Records what is not raised, with the reason; nothing when it was found before.</summary>
     public IReadOnlyList<object> Suppress(InterruptionRaised finding, string reason)
     {
         RequireMachine(finding);
-        return Status == InterruptionStatus.None ? [new InterruptionSuppressed(finding.InterruptionId, finding, reason)] : [];
+        return Status is InterruptionStatus.None or InterruptionStatus.Held ? [new InterruptionSuppressed(finding.InterruptionId, finding, reason)] : [];
+    }
+
+    /// <summary>Records what waits for others before it is raised; nothing when it was found before.</summary>
+    public IReadOnlyList<object> Hold(InterruptionRaised finding, string reason)
+    {
+        RequireMachine(finding);
+        return Status == InterruptionStatus.None ? [new InterruptionHeld(finding.InterruptionId, finding, reason)] : [];
     }
 
     /// <summary>A migration answered it; nothing unless it is open.</summary>
@@ -60,6 +70,7 @@ public sealed record Interruption(InterruptionStatus Status, InterruptionRaised?
     {
         InterruptionRaised raised => new Interruption(InterruptionStatus.Open, raised),
         InterruptionSuppressed suppressed => new Interruption(InterruptionStatus.Suppressed, suppressed.Finding),
+        InterruptionHeld held => new Interruption(InterruptionStatus.Held, held.Finding),
         InterruptionResolved resolved => this with { Status = InterruptionStatus.Resolved, ResolvedBy = resolved.MigrationId },
         InterruptionRecovered => this with { Status = InterruptionStatus.Recovered },
         _ => this,

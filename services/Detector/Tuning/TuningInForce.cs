@@ -21,7 +21,12 @@ public sealed class TuningInForce(
     {
         await runner.DecideAsync(new Fact("/trainmover/detector/start"), Configure, ct);
         var open = await runner.ReadAsync(world => world.Interruptions.Where(known => known.Status is InterruptionStatus.Open or InterruptionStatus.Suppressed).Select(known => known.Raised!).ToList(), ct);
-        facts.Use(() => sources.Remember(open, clock.GetUtcNow()));
+        var held = await runner.ReadAsync(CommonCause.Held, ct);
+        facts.Use(() =>
+        {
+            sources.Remember(open, clock.GetUtcNow());
+            foreach (var finding in held) sources.Held.Hold(finding, clock.GetUtcNow());
+        });
         learned.Remember(open);
         await TakeAsync(ct);
     }

@@ -15,6 +15,7 @@ internal static class EventText
     public static string Of(object data) => data switch
     {
         InterruptionRaised e => $"{Wire(e.Kind)} interruption of {Join(e.Machines)}: {e.Reason}",
+        InterruptionHeld e => $"may be an interruption of {Join(e.Finding.Machines)}: {e.Finding.Reason} ({e.Reason.TrimEnd('.')})",
         InterruptionSuppressed e => $"would be an interruption of {Join(e.Finding.Machines)}: {e.Finding.Reason} ({e.Reason.TrimEnd('.')})",
         InterruptionResolved e => $"answered by migration {e.MigrationId}",
         InterruptionRecovered e => $"recovered: {e.Reason}",
