@@ -16,7 +16,7 @@ public sealed partial class PreparedGroups
     private void TellLacking(BootstrapLink link, bool asks)
     {
         var edges = _membership.Renewed.Where(edge => edge.Touches(link.Peer.Machine)).Take(LackNotice.MostEdges).ToList();
-        link.Send(LinkFrameKind.Lacking, _membership.Scope, new LackNotice(asks, edges).Encode());
+        Send(link, LinkFrameKind.Lacking, new LackNotice(asks, edges).Encode());
     }
 
     private void HearLacking(BootstrapLink link, LackNotice notice)

@@ -36,6 +36,7 @@ public sealed partial class PreparedGroups
     public async Task<long> SendStateAsync(string toMachine, int stream, IReadOnlyList<MemoryRegion> regions, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(regions);
+        Interlocked.Add(ref _stateBytesSent, regions.Sum(region => region.Length));
         Socket? socket;
         lock (_gate)
             _stateConnections.Remove((toMachine, stream), out socket);

@@ -9,7 +9,7 @@ namespace TrainMover.Collectives;
 /// </summary>
 public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
 {
-    /// <summary>Longest message of <see cref="Send"/>, in bytes.</summary>
+    /// <summary>Longest message of <see cref="Send(string, ReadOnlySpan{byte})"/>, in bytes.</summary>
     public const int LongestMessage = LinkFrame.LongestPayload;
 
     private readonly Lock _gate = new();
@@ -24,6 +24,9 @@ public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
 
     private readonly CancellationTokenSource _ended = new();
     private readonly EdgeSet _edges;
+    private long _messageBytesSent;
+    private long _messageBytesReceived;
+    private long _stateBytesSent;
     private GroupFailure? _lost;
     private Phase _phase;
 
@@ -52,6 +55,12 @@ public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
     /// <summary>The plan as this machine computed it.</summary>
     public DeltaPlan Plan => _membership.Plan;
 
+    /// <summary>Messages about this generation so far, with their headers: what phase 1 and the switch say over the bootstrap connections. Heart-beats belong to no generation.</summary>
+    public Traffic Messages => new(Interlocked.Read(ref _messageBytesSent), Interlocked.Read(ref _messageBytesReceived));
+
+    /// <summary>Bytes of state that <see cref="SendStateAsync"/> was given so far.</summary>
+    public long StateBytesSent => Interlocked.Read(ref _stateBytesSent);
+
     /// <summary>
     /// Sends a message to a member of the new topology or a leaver; in order per receiver. To a machine that is lost it goes nowhere: the loss of a member is told by
     /// <see cref="ReceiveAsync"/>.
@@ -66,7 +75,14 @@ public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
             _links.TryGetValue(machine, out link);
         if (link is null && _membership.Leavers.All(leaver => leaver.Machine != machine))
             throw new ArgumentException($"{machine} takes no part in {Topology}.", nameof(machine));
-        link?.Send(LinkFrameKind.Message, _membership.Scope, message);
+        if (link is not null)
+            Send(link, LinkFrameKind.Message, message);
+    }
+
+    private void Send(BootstrapLink link, LinkFrameKind kind, ReadOnlySpan<byte> payload)
+    {
+        Interlocked.Add(ref _messageBytesSent, LinkFrame.HeaderBytes + payload.Length);
+        link.Send(kind, _membership.Scope, payload);
     }
 
     /// <summary>The next message, whoever sent it.</summary>
@@ -114,6 +130,7 @@ public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
 
     void ILinkObserver.OnFrame(BootstrapLink link, LinkFrameKind kind, byte[] payload)
     {
+        Interlocked.Add(ref _messageBytesReceived, LinkFrame.HeaderBytes + payload.Length);
         switch (kind)
         {
             case LinkFrameKind.Message:

@@ -62,6 +62,15 @@ public sealed record ConnectionDelta(int Kept, int Inherited, int Removed, int A
 /// <param name="EndMonotonicNs">Monotonic end, nanoseconds.</param>
 public sealed record TimedPhase(string Name, long StartMonotonicNs, long EndMonotonicNs);
 
+/// <summary>Bytes that one member moved in one phase of a migration.</summary>
+/// <param name="Name">
+/// <c>preparation</c> and <c>switch</c>: messages between the machines; <c>sandbox</c>: received is what the record answered, nothing is sent; <c>following</c> and <c>state-transfer</c>: state and
+/// gradients, before the pause and in it.
+/// </param>
+/// <param name="SentBytes">Bytes sent.</param>
+/// <param name="ReceivedBytes">Bytes received.</param>
+public sealed record PhaseBytes(string Name, long SentBytes, long ReceivedBytes);
+
 /// <summary>What the switch was like on one member of the new generation.</summary>
 /// <param name="MachineId">The member.</param>
 /// <param name="Ranks">Its ranks, ascending.</param>
@@ -76,6 +85,7 @@ public sealed record TimedPhase(string Name, long StartMonotonicNs, long EndMono
 /// <param name="Phases">Where its time went.</param>
 /// <param name="StateSource">From where its state came; absent where it went on from its own.</param>
 /// <param name="FollowedBytes">State and gradients received before the switch, while training went on, in bytes.</param>
+/// <param name="Traffic">Bytes that it moved for the migration, by phase; a leaver reports none, what it sent is what its joiner received. Absent in events of earlier versions.</param>
 public sealed record SwitchReport(
     string MachineId,
     IReadOnlyList<int> Ranks,
@@ -89,7 +99,8 @@ public sealed record SwitchReport(
     long DeviceBytes,
     IReadOnlyList<TimedPhase> Phases,
     StateSource? StateSource = null,
-    long FollowedBytes = 0);
+    long FollowedBytes = 0,
+    IReadOnlyList<PhaseBytes>? Traffic = null);
 
 /// <summary>A member of the new generation completed its first step on it.</summary>
 /// <param name="MigrationId">The migration.</param>

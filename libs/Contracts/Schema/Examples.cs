@@ -52,7 +52,8 @@ public static partial class Examples
     private static readonly SwitchReport Switch = new(
         "s0", [1], Now + 60_000_000_000, Now + 60_212_000_000, 34, 0, new(Kept: 0, Inherited: 0, Removed: 0, Added: 2),
         new(Kept: 0, Inherited: 0, Removed: 0, Added: 2), 12_582_912, 12_582_912,
-        [new("state-transfer", Now + 60_001_000_000, Now + 60_180_000_000), new("connect", Now + 60_001_000_000, Now + 60_012_000_000)], StateSource.Leaver, 37_748_736);
+        [new("state-transfer", Now + 60_001_000_000, Now + 60_180_000_000), new("connect", Now + 60_001_000_000, Now + 60_012_000_000)], StateSource.Leaver, 37_748_736,
+        [new("preparation", 1_204, 1_204), new("sandbox", 0, 8_388_608), new("following", 0, 37_748_736), new("state-transfer", 0, 12_582_912), new("switch", 106, 159)]);
 
     private static readonly Dictionary<Type, IReadOnlyList<Example>> All = Messages.Concat(Orders).Concat(Reports)
         .GroupBy(example => example.Body.GetType())

@@ -8,6 +8,7 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     private readonly CancellationTokenSource _dropped = new();
     private readonly CancellationTokenSource _leaverGone = new();
     private readonly Lock _gate = new();
+    private Traffic? _messagesBefore;
     private bool _followingStopped;
 
     public PrepareRequest Request { get; } = request;
@@ -82,6 +83,27 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
 
     /// <summary>Bytes that a joiner received by following.</summary>
     public long FollowedBytes => Followers?.Bytes ?? 0;
+
+    /// <summary>Bytes that this machine moved for the migration, by phase.</summary>
+    public IReadOnlyList<PhaseTraffic> Traffic
+    {
+        get
+        {
+            var messages = Prepared?.Messages ?? default;
+            var before = _messagesBefore ?? default;
+            return
+            [
+                new PhaseTraffic("preparation", before),
+                new PhaseTraffic("sandbox", new Traffic(0, Shadow?.BytesAnswered ?? 0)),
+                new PhaseTraffic("following", new Traffic(0, FollowedBytes)),
+                new PhaseTraffic("state-transfer", new Traffic(Prepared?.StateBytesSent ?? 0, StateBytes)),
+                new PhaseTraffic("switch", messages.Since(before)),
+            ];
+        }
+    }
+
+    /// <summary>What is said from here on belongs to the switch; only the first call counts.</summary>
+    public void BeginSwitch() => _messagesBefore ??= Prepared?.Messages ?? default;
 
     public bool AllReported => Survivors.All(member => Reports.ContainsKey(member.Rank));
 

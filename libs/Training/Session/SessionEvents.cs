@@ -88,6 +88,14 @@ public sealed record SwitchAgreed(long BoundaryStep) : SessionEvent;
 /// <param name="EndMonotonicNs">Monotonic end, nanoseconds.</param>
 public sealed record SwitchPhase(string Name, long StartMonotonicNs, long EndMonotonicNs);
 
+/// <summary>Bytes that one machine moved in one phase of a migration.</summary>
+/// <param name="Phase">
+/// <c>preparation</c> and <c>switch</c>: messages over the bootstrap connections; <c>sandbox</c>: received is what the record answered, nothing is sent; <c>following</c> and
+/// <c>state-transfer</c>: state and gradients, before the pause and in it.
+/// </param>
+/// <param name="Bytes">Sent and received there.</param>
+public sealed record PhaseTraffic(string Phase, Traffic Bytes);
+
 /// <summary>The first step on the new membership is completed here.</summary>
 /// <param name="Ranks">Ranks of this machine.</param>
 /// <param name="StoppedMonotonicNs">When training stopped: the boundary, or the failed call; nanoseconds.</param>
@@ -113,7 +121,11 @@ public sealed record SwitchDone(
     long DeviceBytes,
     IReadOnlyList<SwitchPhase> Phases,
     SessionStateSource? Source,
-    long FollowedBytes) : SessionEvent;
+    long FollowedBytes) : SessionEvent
+{
+    /// <summary>Bytes that this machine moved for the migration, by phase in order; a leaver has no report of its own, what it sent is what its joiner received.</summary>
+    public IReadOnlyList<PhaseTraffic> Traffic { get; init; } = [];
+}
 
 /// <summary>From where a machine has the state that it goes on with.</summary>
 public enum SessionStateSource

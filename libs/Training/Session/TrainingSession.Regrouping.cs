@@ -163,6 +163,7 @@ public sealed partial class TrainingSession
 
     private void ReportToSurvivors(MigrationAttempt attempt)
     {
+        attempt.BeginSwitch();
         var agreedGeneration = attempt.Vote.IsAgreed ? attempt.Request.Generation : 0;
         foreach (var rank in _local!.All)
         {
@@ -209,6 +210,7 @@ public sealed partial class TrainingSession
 
     private void NoteAgreed(MigrationAttempt attempt, long boundary)
     {
+        attempt.BeginSwitch();
         if (attempt.AgreementRaised)
             return;
         attempt.AgreementRaised = true;
@@ -296,7 +298,7 @@ public sealed partial class TrainingSession
             return;
         _pendingSwitch = null;
         TellHeldBack();
-        Raise(done with { DeviceBytes = _meter.Allocated - pending.Attempt.AllocatedBefore });
+        Raise(done with { DeviceBytes = _meter.Allocated - pending.Attempt.AllocatedBefore, Traffic = pending.Attempt.Traffic });
         pending.Attempt.Dispose();
     }
 }

@@ -78,7 +78,8 @@ internal static class EventTranslation
         e.DeviceBytes,
         [.. e.Phases.Select(phase => new TimedPhase(phase.Name, phase.StartMonotonicNs, phase.EndMonotonicNs))],
         ToSource(e.Source),
-        e.FollowedBytes);
+        e.FollowedBytes,
+        [.. e.Traffic.Select(phase => new PhaseBytes(phase.Phase, phase.Bytes.Sent, phase.Bytes.Received))]);
 
     private static StateSource? ToSource(SessionStateSource? source) => source switch
     {

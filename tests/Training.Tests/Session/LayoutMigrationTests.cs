@@ -48,6 +48,8 @@ public class LayoutMigrationTests
             switched.ShouldAllBe(done => done.Connections == done.Planned && done.LostSteps == 0);
             (await cluster.AllAsync<PreparationDone>(machines[..^1])).ShouldAllBe(done => done.DeviceBytes == 0);
             (switched[^1].FollowedBytes > 0).ShouldBe(following);
+            foreach (var done in switched)
+                ShouldCount(done, isJoiner: done == switched[^1], (await cluster.OneAsync<PreparationDone>(members[^1])).Shadow!.BytesAnswered);
             await ShouldEqualReferenceAsync(cluster, job, machines.Length, StepsToFollow, finished);
         }
     }
@@ -163,6 +165,17 @@ public class LayoutMigrationTests
     }
 
     // After a return to a checkpoint steps are trained again; the last word on each counts.
+    private static void ShouldCount(SwitchDone done, bool isJoiner, long answered)
+    {
+        var traffic = done.Traffic.ToDictionary(phase => phase.Phase, phase => phase.Bytes);
+        traffic.Keys.ShouldBe(["preparation", "sandbox", "following", "state-transfer", "switch"]);
+        traffic["sandbox"].ShouldBe(new Traffic(0, isJoiner ? answered : 0));
+        traffic["following"].ShouldBe(new Traffic(0, done.FollowedBytes));
+        traffic["state-transfer"].ShouldBe(new Traffic(0, done.StateBytes));
+        // A joiner tells everybody that it holds the state, and a stayer may hear that before it comes to the boundary.
+        (isJoiner ? traffic["switch"].Sent : traffic["preparation"].Received + traffic["switch"].Received).ShouldBeGreaterThan(0);
+    }
+
     private static IReadOnlyList<uint> Losses(Cluster.Node node) => [.. node.Events.OfType<StepDone>().Where(step => step.Rank == 0)
         .GroupBy(step => step.Step).OrderBy(step => step.Key).Select(step => step.Select(done => BitConverter.SingleToUInt32Bits(done.Loss)).Distinct().Single())];
 }

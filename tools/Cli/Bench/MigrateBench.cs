@@ -1,6 +1,7 @@
 using Spectre.Console;
 using TrainMover.Cli.CommandLine;
 using TrainMover.Cli.Demo;
+using TrainMover.Cli.Story;
 using TrainMover.Contracts.Migrations;
 using TrainMover.Embedded;
 
@@ -10,7 +11,7 @@ namespace TrainMover.Cli.Bench;
 internal sealed record MigrateResult(
     string Layout, string Size, long Parameters, string Kind, double PauseMs, double GapMs, double DetectionMs, double MedianStepMs, string StateSource, long StateBytes, long FollowedBytes,
     long LostSteps, long StayerDeviceBytes, long SandboxBytesLeft, ConnectionDelta Connections, bool ConnectionsAsPlanned, bool BitIdentical, IReadOnlyList<ReportedPhase> Phases,
-    IReadOnlyList<string> Shortcomings);
+    IReadOnlyList<MachineBytes> Bytes, IReadOnlyList<string> Shortcomings);
 
 /// <summary>Every layout, in every size, with an expected and an unexpected migration each, on real processes, compared with an uninterrupted run.</summary>
 internal static class MigrateBench
@@ -64,7 +65,7 @@ internal static class MigrateBench
                 layout.Name, size.Name, reference.Parameters, migration.Kind, migration.PauseMs, migration.GapMs, migration.DetectionMs, migration.MedianStepMs, migration.StateSource,
                 migration.StateBytes, switched.Sum(machine => machine.FollowedBytes), migration.LostSteps, migration.StayerDeviceBytes,
                 story.State.Ready.Values.Sum(ready => ready.Shadow?.BytesLeft ?? 0), migration.Connections,
-                switched.TrueForAll(machine => machine.Connections == machine.PlannedConnections), report.Reference.BitIdentical, migration.Phases, []);
+                switched.TrueForAll(machine => machine.Connections == machine.PlannedConnections), report.Reference.BitIdentical, migration.Phases, MachineBytes.Of(story), []);
             return result with { Shortcomings = [.. Shortcomings(result, layout, migration.Outcome)] };
         });
     }

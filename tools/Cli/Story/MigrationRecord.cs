@@ -17,6 +17,7 @@ internal sealed record MigrationRecord(
     ConnectionDelta? Connections,
     IReadOnlyList<Candidate> Candidates,
     IReadOnlyList<StoryPhase> Phases,
+    IReadOnlyList<MachineBytes> Bytes,
     IReadOnlyList<EventRecord> Events)
 {
     public static MigrationRecord Of(MigrationStory story) => new(
@@ -32,5 +33,6 @@ internal sealed record MigrationRecord(
         story.Completed?.Connections,
         story.Plan.Candidates,
         story.Phases(),
+        MachineBytes.Of(story),
         [.. story.Events.Select(EventRecord.Of)]);
 }

@@ -60,6 +60,15 @@ internal static class StoryTables
         output.Console.Write(table);
     }
 
+    public static void WriteBytes(Output output, MigrationStory story)
+    {
+        var moved = MachineBytes.Of(story).Where(entry => entry is not { SentBytes: 0, ReceivedBytes: 0 }).ToList();
+        if (moved.Count == 0) return;
+        var table = Output.Table("bytes in", "machine", "sent", "received");
+        foreach (var entry in moved) table.Row(entry.Phase, entry.Machine, EventText.Bytes(entry.SentBytes), EventText.Bytes(entry.ReceivedBytes));
+        output.Console.Write(table);
+    }
+
     public static void WriteEvents(Output output, IEnumerable<LoggedEvent> events, IReadOnlyList<LoggedEvent> all)
     {
         var causes = new CauseText(all);

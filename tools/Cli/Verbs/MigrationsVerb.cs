@@ -36,6 +36,7 @@ internal static class MigrationsVerb
     {
         StoryTables.WriteHead(output, story);
         StoryTables.WritePhases(output, story);
+        StoryTables.WriteBytes(output, story);
         StoryTables.WriteEvents(output, story.Events, all);
     }
 
