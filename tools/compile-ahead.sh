@@ -16,11 +16,14 @@ framework() { dotnet --list-runtimes | sed -n "s:^$1 \([^ ]*\) \[\(.*\)\]\$:\2/\
 runtime=$(framework Microsoft.NETCore.App)
 web=$(framework Microsoft.AspNetCore.App)
 
+# Generic code of the framework over types of ours (every asynchronous method is one) belongs to no single assembly: it is compiled into the one that uses it, and checked against the framework when loaded.
+generics=(--opt-cross-module:'*' --non-local-generics-module:'*')
+
 # The image of one assembly, made once whatever number of programs uses it. What is compiled already stays as it is.
 compile() {
     local source=$1 image=$2 folder=$3
     [ -e "$image" ] && return
-    "$compiler" "$source" -o "$image.new" -r "$folder/*.dll" -r "$runtime/*.dll" -r "$web/*.dll" --targetos linux --targetarch x64 -O >"$image.log" 2>&1 || { cat "$image.log" >&2; exit 1; }
+    "$compiler" "$source" -o "$image.new" -r "$folder/*.dll" -r "$runtime/*.dll" -r "$web/*.dll" --targetos linux --targetarch x64 -O "${generics[@]}" >"$image.log" 2>&1 || { cat "$image.log" >&2; exit 1; }
     rm "$image.log"
     mv "$image.new" "$image"
 }

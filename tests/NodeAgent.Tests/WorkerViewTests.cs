@@ -65,6 +65,8 @@ public sealed class WorkerViewTests
 
     private sealed class NoWorker : IWorker
     {
+        public Task<Rehearsed> RehearseAsync(Rehearsed messages, CancellationToken ct) => throw new NotSupportedException();
+
         public Task<WorkerStatus> GetStatusAsync(CancellationToken ct) => throw new NotSupportedException();
 
         public Task ExecuteAsync(AgentCommand command, CancellationToken ct) => throw new NotSupportedException();

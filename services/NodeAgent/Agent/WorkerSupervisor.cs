@@ -12,6 +12,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RehearsalPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
 
     // Training stands still because a worker ended: the next one, which starts for seconds, does not take cores from those that mend it.
@@ -83,6 +84,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
             (_lingering, _told) = (null, null);
             view.Connected(worker, status);
             await announcer.AnnounceAsync(ct);
+            await RehearseAsync(worker, ct);
             log.LogInformation("Worker {Pid} listens on {Host}:{Port}.", status.Pid, status.Host, status.Port);
             var ending = view.Ending;
             await Task.WhenAny(rpc.Completion, ending).WaitAsync(ct);
@@ -96,6 +98,19 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
         }
 
         await SeeOffAsync(Stopwatch.GetTimestamp(), ct);
+    }
+
+    // A rehearsal that fails costs time in a later pause, or the worker is gone, which is found out next.
+    private async Task RehearseAsync(IWorker worker, CancellationToken ct)
+    {
+        try
+        {
+            await worker.RehearseAsync(Rehearsed.All, ct).WaitAsync(RehearsalPatience, ct);
+        }
+        catch (Exception failure) when (failure is RemoteRpcException or ConnectionLostException or TimeoutException)
+        {
+            log.LogDebug(failure, "The messages of the worker's connection were not rehearsed.");
+        }
     }
 
     /// <summary>The socket has closed. Reports the worker's exit when its process is gone too; a live one is connected to again.</summary>
@@ -123,12 +138,12 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
         ReportExit(farewell);
     }
 
-    private void ReportEnding(ProcessState state)
+    private void ReportEnding(string detail)
     {
         if (view.Status is not { } last)
             return;
         _told = last.Pid;
-        outgoing.Tell(new WorkerExited(options.Machine, last.Pid, view.IsReleased, last.JobId, last.Generation, state.DescribeEnd(), Stopwatch.GetTimestamp()));
+        outgoing.Tell(new WorkerExited(options.Machine, last.Pid, view.IsReleased, last.JobId, last.Generation, detail, Stopwatch.GetTimestamp()));
     }
 
     private void ReportExit(Farewell last)

@@ -11,10 +11,10 @@ internal sealed class WorkerView
     private IWorker? _worker;
     private WorkerStatus? _status;
     private Release? _release;
-    private TaskCompletionSource<ProcessState> _ending = NewEnding();
+    private TaskCompletionSource<string> _ending = NewEnding();
 
-    /// <summary>Completes when the process of the connected worker begins to end.</summary>
-    public Task<ProcessState> Ending
+    /// <summary>Completes when the process of the connected worker begins to end, with how it ends, in words.</summary>
+    public Task<string> Ending
     {
         get
         {
@@ -63,7 +63,7 @@ internal sealed class WorkerView
         lock (_gate)
         {
             if (_status?.Pid == pid)
-                _ending.TrySetResult(state);
+                _ending.TrySetResult(state.DescribeEnd());
         }
     }
 
@@ -97,5 +97,5 @@ internal sealed class WorkerView
         }
     }
 
-    private static TaskCompletionSource<ProcessState> NewEnding() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static TaskCompletionSource<string> NewEnding() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -34,6 +34,8 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
     public Task<WorkerStatus> GetStatusAsync(CancellationToken ct) =>
         Task.FromResult(EventTranslation.ToStatus(_session.Status, _options.Host, _endpoint.Port));
 
+    public Task<Rehearsed> RehearseAsync(Rehearsed messages, CancellationToken ct) => Task.FromResult(messages);
+
     public Task ExecuteAsync(AgentCommand command, CancellationToken ct)
     {
         if (command.Order is StartTraining or Switch or Prepare { Plan.Kind: InterruptionKind.Unexpected })

@@ -9,7 +9,7 @@ using TrainMover.Contracts.Progress;
 namespace TrainMover.Worker.Rehearsals;
 
 /// <summary>
-/// A tiny job of four machines inside this process lives through a warm-up, an expected and an unexpected migration, by the very orders and
+/// A tiny job of three ranks on five machines inside this process lives through a warm-up, an expected and an unexpected migration, by the very orders and
 /// reports of real ones. Afterwards nothing that a real migration does is done for the first time: code is compiled, libraries are loaded.
 /// </summary>
 internal sealed class Rehearsal : IAsyncDisposable
@@ -27,7 +27,7 @@ internal sealed class Rehearsal : IAsyncDisposable
         var text = Path.Combine(_folder, "text");
         File.WriteAllText(text, string.Concat(Enumerable.Range(0, 200).Select(number => $"line {number}; ")), Encoding.ASCII);
         _job = new JobSpec(
-            JobId, new JobLayout(Dp: 2), Steps: 1_000_000, Seed: 1, BatchPerRank: 1, LearningRate: 1e-3f,
+            JobId, new JobLayout(Dp: 3), Steps: 1_000_000, Seed: 1, BatchPerRank: 1, LearningRate: 1e-3f,
             new JobModel(Layers: 1, Width: 16, Heads: 2, Context: 8), text, Path.Combine(_folder, "job"));
     }
 
@@ -54,23 +54,23 @@ internal sealed class Rehearsal : IAsyncDisposable
 
     private async Task PlayAsync(CancellationToken ct)
     {
-        for (var number = 0; number < 4; number++) _machines.Add(await RehearsedMachine.StartAsync($"rehearsal-{number}", _folder, ct));
-        var (stayer, leaver, joiner, last) = (_machines[0], _machines[1], _machines[2], _machines[3]);
+        for (var number = 0; number < 5; number++) _machines.Add(await RehearsedMachine.StartAsync($"rehearsal-{number}", _folder, ct));
+        var (stayer, leaver, other, joiner, last) = (_machines[0], _machines[1], _machines[2], _machines[3], _machines[4]);
 
-        var first = Topology(1, stayer, leaver);
-        await stayer.ExecuteAsync(id => new StartTraining(_job, first) { MachineId = id, JobId = JobId, Generation = 1, OrderId = "start" }, ct);
-        await leaver.ExecuteAsync(id => new StartTraining(_job, first) { MachineId = id, JobId = JobId, Generation = 1, OrderId = "start" }, ct);
+        var first = Topology(1, stayer, leaver, other);
+        foreach (var machine in new[] { stayer, leaver, other })
+            await machine.ExecuteAsync(id => new StartTraining(_job, first) { MachineId = id, JobId = JobId, Generation = 1, OrderId = "start" }, ct);
         await joiner.ExecuteAsync(id => new WarmUp(_job) { MachineId = id, JobId = JobId, Generation = 1, OrderId = "warm-up" }, ct);
         await joiner.SeesAsync<WarmedUp>(1, ct);
 
-        var second = Topology(2, stayer, joiner);
-        await MigrateAsync(Plan(InterruptionKind.Expected, first, second, leaver, joiner), [stayer, leaver, joiner], [stayer, joiner], ct);
+        var second = Topology(2, stayer, joiner, other);
+        await MigrateAsync(Plan(InterruptionKind.Expected, first, second, leaver, joiner), [stayer, leaver, other, joiner], [stayer, other, joiner], ct);
 
         _machines.Remove(joiner);
         await joiner.DisposeAsync();
         await stayer.SeesAsync<Parked>(2, ct);
-        var third = Topology(3, stayer, last);
-        await MigrateAsync(Plan(InterruptionKind.Unexpected, second, third, joiner, last), [stayer, last], [stayer, last], ct);
+        var third = Topology(3, stayer, last, other);
+        await MigrateAsync(Plan(InterruptionKind.Unexpected, second, third, joiner, last), [stayer, other, last], [stayer, other, last], ct);
     }
 
     private async Task MigrateAsync(MigrationPlan plan, RehearsedMachine[] participants, RehearsedMachine[] members, CancellationToken ct)
