@@ -31,6 +31,7 @@ public static class MessageKey
         MachineReleased e => e.MachineId,
         MachineQuarantined e => e.MachineId,
         ServiceStarted e => e.Service,
+        ServiceReady e => e.Service,
         JobSubmitted e => e.Spec.JobId,
         JobStarted e => e.JobId,
         StandbyAssigned e => e.JobId,

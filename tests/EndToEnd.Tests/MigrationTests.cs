@@ -54,7 +54,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
         world.Migration("gpt-g3").Kind.ShouldBe(InterruptionKind.Unexpected);
         (await cluster.Verifier.VerifyAsync()).First.ShouldBeNull();
         foreach (var service in (string[])["detector", "planner", "executor"])
-            await cluster.WaitForAsync<ServiceStarted>($"{service} to say that it started", started => started.Service == service);
+            await cluster.WaitForAsync<ServiceReady>($"{service} to be ready", ready => ready is { Messages: > 0, Orders: > 0 } && ready.Service == service);
     }
 
     [Fact]

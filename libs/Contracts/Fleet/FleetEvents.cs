@@ -54,8 +54,17 @@ public sealed record MachineQuarantined(string MachineId, string Reason, DateTim
 
 /// <summary>A service of the control plane started; what it decides from here on, it decides by this build.</summary>
 /// <param name="Service">The service, for example <c>planner</c>.</param>
-/// <param name="InstanceId">Id of this start; its event is alone in a stream of its own.</param>
+/// <param name="InstanceId">Id of this start, which has a stream of its own.</param>
 /// <param name="Version">Version of the build, with the commit where it is known.</param>
 /// <param name="Pid">Process id.</param>
 [EventType("trainmover.service.started.v1", Topics.Fleet)]
 public sealed record ServiceStarted(string Service, string InstanceId, string Version, int Pid);
+
+/// <summary>A service that started has rehearsed: from here on no fact is the first of its kind.</summary>
+/// <param name="Service">The service.</param>
+/// <param name="InstanceId">Id of its start.</param>
+/// <param name="Messages">Number of messages that it wrote and read.</param>
+/// <param name="Orders">Number of orders that its rehearsed migration called for.</param>
+/// <param name="AfterMs">Milliseconds since its start was recorded.</param>
+[EventType("trainmover.service.ready.v1", Topics.Fleet)]
+public sealed record ServiceReady(string Service, string InstanceId, int Messages, int Orders, double AfterMs);

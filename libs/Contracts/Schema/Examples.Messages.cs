@@ -40,6 +40,7 @@ public static partial class Examples
             new MachineReleased("m1", "its rank moved to s0"),
             new MachineQuarantined("m1", "maintenance", new DateTimeOffset(2026, 3, 1, 18, 0, 0, TimeSpan.Zero)),
             new ServiceStarted("planner", "019cabcd-0000-7000-8000-0123456789ab", "0.1.0", 4700),
+            new ServiceReady("planner", "019cabcd-0000-7000-8000-0123456789ab", 64, 12, 812.5),
 
             new JobSubmitted(Spec),
             new JobStarted(Job, Before),

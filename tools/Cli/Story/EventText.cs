@@ -26,6 +26,7 @@ internal static class EventText
         MachineReleased e => $"{e.MachineId} is free: {e.Reason}",
         MachineQuarantined e => $"{e.MachineId} is not to be chosen{(e.Until is { } until ? $" until {until:HH:mm:ss}" : "")}: {e.Reason}",
         ServiceStarted e => $"{e.Service} {e.Version} started as process {e.Pid}",
+        ServiceReady e => $"{e.Service} is ready after {e.AfterMs:0} ms: it rehearsed {e.Messages} messages and a migration of {e.Orders} orders",
         JobSubmitted e => $"job {e.Spec.JobId}: {e.Spec.Steps} steps on {e.Spec.Layout.Ranks} ranks",
         JobStarted e => $"job {e.JobId} starts on {Join(e.Topology.Machines)}",
         StandbyAssigned e => $"{e.MachineId} is the standby of job {e.JobId}",
