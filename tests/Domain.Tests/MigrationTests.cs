@@ -31,6 +31,24 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public void Orders_to_prepare_follow_from_the_plan_and_a_report_may_come_before_the_log_says_that_the_preparation_started()
+    {
+        var ledger = Ledger.WithRunningJob();
+        ledger.Raise("notice", InterruptionKind.Expected, "m1");
+        var planned = ledger.Plan().OfType<MigrationPlanned>().Single();
+        string[] participants = ["e0", "m0", "m1", "m2"];
+        Ordered().ShouldBe(participants);
+
+        ledger.Report(Ledger.Prepared("m0")).Select(Name).ShouldBe(["PreparationStarted", "ParticipantReady"]);
+        Ordered().ShouldBe(participants);
+
+        ledger.Report(new PreparationFailed("No room.") { MachineId = "m2", Generation = 2, JobId = "gpt", MigrationId = "gpt-g2" });
+        Ordered().ShouldBeEmpty();
+
+        IEnumerable<string> Ordered() => Orders.For(planned, ledger.World).OfType<Contracts.Commands.Prepare>().Select(order => order.MachineId).Order();
+    }
+
+    [Fact]
     public void Different_digests_abort_before_anybody_switches()
     {
         var ledger = Preparing();

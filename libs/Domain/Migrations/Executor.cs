@@ -42,6 +42,8 @@ public static class Executor
                     decision.OnMigration(migration.Plan!.MigrationId, state => MigrationDecider.RecordParked(state, parked));
                 break;
             case { MigrationId: { } id }:
+                // Orders leave before the log says that the preparation started; a report may be faster.
+                decision.OnMigration(id, MigrationDecider.BeginPreparation);
                 decision.OnMigration(id, state => report switch
                 {
                     Prepared prepared => MigrationDecider.RecordPrepared(state, prepared),

@@ -21,7 +21,8 @@ public static class Orders
     {
         JobStarted e when world.Job(e.JobId) is { Status: JobStatus.Running, LastGeneration: 1 } job => [.. e.Topology.Machines.Select(machine => Start(job, machine))],
         StandbyAssigned e when IsWarmingUp(world.Job(e.JobId), e.MachineId) => [WarmUpOrder(world.Job(e.JobId), e.MachineId)],
-        PreparationStarted e => Current(world, e.MigrationId, MigrationPhase.Preparing),
+        // The plan is in the log: its participants need not wait until it is also there that they prepare.
+        MigrationPlanned e => Current(world, e.Plan.MigrationId, MigrationPhase.Planned, MigrationPhase.Preparing),
         SwitchOrdered e => Current(world, e.MigrationId, MigrationPhase.Switching),
         MigrationEscalated e => Current(world, e.MigrationId, MigrationPhase.Switching, MigrationPhase.Agreed),
         AbortOrdered e => Current(world, e.MigrationId, MigrationPhase.Aborting),
@@ -67,7 +68,7 @@ public static class Orders
         var migrationId = plan.MigrationId;
         return migration.Phase switch
         {
-            MigrationPhase.Preparing => [.. migration.Participants.Select(machine => new Prepare(plan, job.Spec!)
+            MigrationPhase.Planned or MigrationPhase.Preparing => [.. migration.Participants.Select(machine => new Prepare(plan, job.Spec!)
             {
                 MachineId = machine,
                 JobId = plan.JobId,
