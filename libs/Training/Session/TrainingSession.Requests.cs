@@ -83,6 +83,8 @@ public sealed partial class TrainingSession
             return $"Generation {request.Generation} was dropped here.";
         if (RefusalOfRole(request) is { } wrongRole)
             return wrongRole;
+        if (_phase == SessionPhase.Left)
+            Return();
         if (_attempt is { } earlier)
         {
             if (earlier.Request.Generation >= request.Generation)
@@ -104,11 +106,22 @@ public sealed partial class TrainingSession
         return null;
     }
 
+    /// <summary>A leaver whose joiner was lost, or who is wanted again, joins like any other machine: what it had of the generation that it left is over. The caller holds the gate.</summary>
+    private void Return()
+    {
+        if (_attempt is { } left)
+            Forget(left);
+        if (_groups is { } old)
+            KeepInBackground(old.DisposeAsync().AsTask());
+        (_groups, _generation) = (null, 0);
+        _finished = false;
+    }
+
     private string? RefusalOfRole(PrepareRequest request)
     {
         if (request.RoleOf(_machine) == MigrationRole.Joiner)
         {
-            return _phase is SessionPhase.Idle or SessionPhase.Warm or SessionPhase.Joining || IsRetained
+            return _phase is SessionPhase.Idle or SessionPhase.Warm or SessionPhase.Joining or SessionPhase.Left || IsRetained
                 ? null
                 : $"This session is {_phase} with job {_job?.Name}: it cannot join.";
         }

@@ -79,14 +79,15 @@ internal sealed class Cluster : IAsyncDisposable
     public IntegrityVerifier Verifier => _services.GetRequiredService<IntegrityVerifier>();
 
     /// <summary>Submits a job on this project's own text and waits until it runs.</summary>
-    public async Task<JobSpec> SubmitAsync(string id, int steps, JobModel? model = null, int dp = 3)
+    public async Task<JobSpec> SubmitAsync(string id, int steps, JobModel? model = null, JobLayout? layout = null)
     {
+        layout ??= new JobLayout(3);
         var folder = Directory.CreateDirectory(Path.Combine(_directory, "jobs", id)).FullName;
         var text = Path.Combine(folder, "corpus.txt");
         await File.WriteAllTextAsync(text, string.Concat(Directory.EnumerateFiles(Path.Combine(Repository.FindRoot(), "libs", "Domain"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal).Select(File.ReadAllText)));
-        var spec = new JobSpec(id, new JobLayout(dp), steps, 7, 2, 1e-3f, model ?? Small, text, folder);
+        var spec = new JobSpec(id, layout, steps, 7, 2, 1e-3f, model ?? Small, text, folder, MicroBatches: layout.Pp > 1 ? 2 : 1);
         await Log.AppendAsync([new StreamAppend(Job.Stream(id), 0, Job.Initial.Submit(spec))], new AppendContext("tests", id));
         // Workers start on what the others leave of the cores.
         await WaitForAsync<JobStarted>($"job {id} to start", started => started.JobId == id, TimeSpan.FromMinutes(2));

@@ -79,6 +79,28 @@ public class LostJoinersTests
 
     [Theory]
     [MemberData(nameof(Layouts))]
+    public async Task A_leaver_whose_joiner_dies_takes_its_ranks_back(string layout)
+    {
+        await using var job = FailingJob.Create(layout, standbys: 1);
+        var (leaver, dead) = (job.Machines[^1], job.Standby(0));
+        var lost = job.After(job.First, 2, (leaver, dead));
+        var to = job.After(lost, 3, (dead, leaver));
+        var gate = job.HoldBefore(HeldAt);
+        job.Probes.At(leaver, HeldAt, job.Committed, _ => job.Cluster[dead].Die());
+        job.Cluster.Start(job.First);
+        await gate.ReachedAsync();
+        await job.LetVoteAsync(lost, dead, gate);
+        await job.ParkedAsync(1, job.Stayers(leaver));
+        await job.ParkedAsync(1, leaver);
+        SpinWait.SpinUntil(() => job.Cluster[leaver].Session.Status.Phase == SessionPhase.Left, TimeSpan.FromSeconds(10)).ShouldBeTrue();
+        var switched = await job.ReplaceLostAsync(lost, to);
+
+        switched.ShouldAllBe(done => done.ResumedStep == HeldAt + 1 && done.LostSteps == 0);
+        await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+    }
+
+    [Theory]
+    [MemberData(nameof(Layouts))]
     public async Task A_joiner_that_dies_with_the_state_before_its_first_step_is_replaced_from_the_others(string layout)
     {
         await using var job = FailingJob.Create(layout, standbys: 2);
