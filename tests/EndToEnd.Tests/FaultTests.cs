@@ -13,7 +13,7 @@ public sealed class FaultTests(PostgresFixture postgres)
 {
     private const int Steps = 250;
 
-    [Theory]
+    [Theory(Explicit = true)]
     [InlineData(2, 1)]
     [InlineData(1, 2)]
     public async Task A_worker_that_is_killed_and_one_that_is_stopped_are_replaced_in_a_pipeline_and_with_several_devices(int pp, int tp)

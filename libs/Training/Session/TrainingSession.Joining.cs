@@ -19,8 +19,7 @@ public sealed partial class TrainingSession
             {
                 case null:
                     orderedAt = null;
-                    Park(new GroupFailure(FailureKind.DeadlineExceeded, null, null, $"No state came within {_options.SwitchDeadline}.", Now()));
-                    SetPhase(SessionPhase.Joining);
+                    WaitOn(new GroupFailure(FailureKind.DeadlineExceeded, null, null, $"No state came within {_options.SwitchDeadline}.", Now()));
                     break;
                 case Signal.Stopped:
                     return;
@@ -56,6 +55,12 @@ public sealed partial class TrainingSession
         }
     }
 
+    private void WaitOn(GroupFailure failure)
+    {
+        Park(failure);
+        SetPhase(SessionPhase.Joining);
+    }
+
     private bool TakeRanks(MigrationAttempt attempt, string sender, SwitchMessage boundary)
     {
         if (!attempt.Vote.Commit())
@@ -74,7 +79,8 @@ public sealed partial class TrainingSession
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
-            TellHeldBack();
+            // The next boundary may bring it; that this one did not is told, or nobody could say why the job stands still.
+            WaitOn(new GroupFailure(FailureKind.PeerReset, null, null, $"The state as of step {boundary.Step} did not arrive: {failure.Message}", Now()));
             return false;
         }
 

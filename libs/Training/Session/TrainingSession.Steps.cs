@@ -259,7 +259,7 @@ public sealed partial class TrainingSession
         lock (_gate)
         {
             _phase = SessionPhase.Parked;
-            Raise(new TrainingParked(_local!.First.Replica.Step, failure.Kind.ToString(), failure.SuspectMachine, failure.Detail, failure.AtMonotonic)
+            Raise(new TrainingParked(_local?.First.Replica.Step ?? 0, failure.Kind.ToString(), failure.SuspectMachine, failure.Detail, failure.AtMonotonic)
             {
                 Job = _job!.Name,
                 Generation = _generation,
