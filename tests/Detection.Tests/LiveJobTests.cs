@@ -18,10 +18,18 @@ public class LiveJobTests
     [Fact]
     public void A_worker_that_computes_a_fifth_longer_is_found_within_ten_steps_though_all_steps_take_equally_long()
     {
-        Train(30).ShouldBeEmpty();
-        var finding = Train(10, machine => machine == "m1" ? 1.2 : 1).Where(finding => finding.Kind != FindingKind.SlowJob).ShouldHaveSingleItem();
+        Train(30, milliseconds: 3 * StepMs).ShouldBeEmpty();
+        var finding = Train(10, machine => machine == "m1" ? 1.2 : 1, milliseconds: 3 * StepMs).Where(finding => finding.Kind != FindingKind.SlowJob).ShouldHaveSingleItem();
         (finding.Kind, finding.Subject, finding.AsksForMigration).ShouldBe((FindingKind.SlowWorker, "m1", true));
         finding.At.ShouldBeInRange(31, 39);
+    }
+
+    [Fact]
+    public void A_worker_that_is_slow_for_a_second_is_left_alone()
+    {
+        Train(30);
+        Train(10, machine => machine == "m1" ? 1.5 : 1).Where(finding => finding.Kind == FindingKind.SlowWorker).ShouldBeEmpty();
+        Train(50).Where(finding => finding.Kind == FindingKind.SlowWorker).ShouldBeEmpty();
     }
 
     [Fact]

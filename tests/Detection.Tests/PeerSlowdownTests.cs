@@ -32,6 +32,25 @@ public class PeerSlowdownTests
     public void One_slow_iteration_is_no_straggler() =>
         Run(new PeerSlowdown(), 60, (iteration, worker) => iteration == 30 && worker == 3 ? 50 : Noisy(iteration, worker)).ShouldBeEmpty();
 
+    [Theory]
+    [InlineData(10, 0)]
+    [InlineData(60, 1)]
+    [InlineData(120, 1)]
+    public void A_worker_whose_neighbour_is_busy_for_a_moment_is_no_straggler_where_slowness_has_to_last(int slow, int found)
+    {
+        // 50 ms an iteration: two seconds are 40 of them.
+        var detector = new PeerSlowdown(new PeerSlowdownSettings { Lasting = TimeSpan.FromSeconds(2) });
+        var findings = Run(detector, 200, (iteration, worker) => worker == 0 && iteration >= 20 && iteration < 20 + slow ? 1.5 : 1, TimeSpan.FromMilliseconds(50));
+        findings.Where(finding => finding.Kind == FindingKind.SlowWorker).Select(finding => finding.At).ShouldBe(Enumerable.Repeat(59L, found));
+    }
+
+    [Fact]
+    public void Moments_of_slowness_do_not_add_up_to_slowness_that_lasts()
+    {
+        var detector = new PeerSlowdown(new PeerSlowdownSettings { Lasting = TimeSpan.FromSeconds(2) });
+        Run(detector, 400, (iteration, worker) => worker == 0 && iteration % 50 is >= 20 and < 30 ? 1.5 : 1, TimeSpan.FromMilliseconds(50)).ShouldBeEmpty();
+    }
+
     [Fact]
     public void A_straggler_recovers_after_it_kept_its_usual_pace()
     {
@@ -53,6 +72,6 @@ public class PeerSlowdownTests
 
     private static double Noisy(int iteration, int worker) => 1 + (((iteration * 7) + (worker * 13)) % 11 * 0.004);
 
-    private static List<Finding> Run(PeerSlowdown detector, int iterations, Func<int, int, double> time) =>
-        [.. Enumerable.Range(0, iterations).SelectMany(iteration => detector.Observe(iteration, Enumerable.Range(0, Workers).ToDictionary(worker => $"w{worker}", worker => time(iteration, worker))))];
+    private static List<Finding> Run(PeerSlowdown detector, int iterations, Func<int, int, double> time, TimeSpan took = default) =>
+        [.. Enumerable.Range(0, iterations).SelectMany(iteration => detector.Observe(iteration, Enumerable.Range(0, Workers).ToDictionary(worker => $"w{worker}", worker => time(iteration, worker)), took))];
 }

@@ -111,13 +111,14 @@ public sealed class JobWatch
             return findings;
         }
 
-        Add(_job.Observe(step, Math.Max(ranks.Values.Max(rank => rank.Milliseconds), double.Epsilon)));
+        var took = ranks.Values.Max(rank => rank.Milliseconds);
+        Add(_job.Observe(step, Math.Max(took, double.Epsilon)));
         foreach (var stage in members.Seats.GroupBy(seat => seat.Stage))
         {
             var times = stage.Where(seat => ranks[seat.Rank].ComputeMilliseconds > 0)
                 .ToDictionary(seat => NameOf(members, seat), seat => ranks[seat.Rank].ComputeMilliseconds!.Value, StringComparer.Ordinal);
             if (!_stages.TryGetValue(stage.Key, out var peers)) _stages[stage.Key] = peers = new PeerSlowdown(_settings.Peers);
-            foreach (var finding in peers.Observe(step, times))
+            foreach (var finding in peers.Observe(step, times, TimeSpan.FromMilliseconds(took)))
                 findings.Add(finding with { Subject = stage.First(seat => NameOf(members, seat) == finding.Subject).Machine });
         }
 

@@ -25,6 +25,9 @@ public sealed class Cusum(double limit, double cap)
         return Sum >= limit;
     }
 
+    /// <summary>Keeps the sum at the limit, where one that has crossed it is not acted on yet: what comes after has to hold it there.</summary>
+    public void Hold() => Sum = Math.Min(Sum, limit);
+
     /// <summary>Forgets.</summary>
     public void Reset() => (Sum, Run) = (0, 0);
 }

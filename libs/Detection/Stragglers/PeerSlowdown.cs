@@ -28,6 +28,12 @@ public sealed record PeerSlowdownSettings : DetectorSettings
     /// <summary>Most that one iteration adds to it. Default 0.35: one slow iteration is no straggler.</summary>
     public double Cap { get; init; } = 0.35;
 
+    /// <summary>
+    /// How long a worker has to be slow as well, where it is known how long iterations take: a neighbour on the same host that is busy for a moment slows a worker down, and moving it is dearer than
+    /// that moment. Default none.
+    /// </summary>
+    public TimeSpan Lasting { get; init; }
+
     /// <summary>Iterations at the usual pace after which a straggler has recovered. Default 32.</summary>
     public int Recovery { get; init; } = 32;
 
@@ -40,6 +46,7 @@ public sealed record PeerSlowdownSettings : DetectorSettings
         _ when !(Tolerated > 0) => $"Tolerated is {Tolerated}; it is positive.",
         _ when !(Spreads >= 0) => $"Spreads is {Spreads}; it is not negative.",
         _ when !(Cap > 0 && Cap < Limit) => $"Cap ({Cap}) is positive and below Limit ({Limit}).",
+        _ when Lasting < TimeSpan.Zero => $"Lasting is {Lasting}; it is not negative.",
         { Recovery: < 1 } => $"Recovery is {Recovery}; it is positive.",
         _ => null,
     };
@@ -73,9 +80,10 @@ public sealed class PeerSlowdown
     /// <summary>Takes in one iteration.</summary>
     /// <param name="iteration">Number of the iteration, which grows from call to call.</param>
     /// <param name="times">Time that each worker took for its own work, in any unit; workers may be missing.</param>
+    /// <param name="took">How long the iteration took by the clock; zero where nobody knows, and then <see cref="PeerSlowdownSettings.Lasting"/> asks for nothing.</param>
     /// <returns>Stragglers and recoveries that this iteration reveals; each straggler is told once until it recovers.</returns>
     /// <exception cref="ArgumentException">A time is not a positive number.</exception>
-    public IReadOnlyList<Finding> Observe(long iteration, IReadOnlyDictionary<string, double> times)
+    public IReadOnlyList<Finding> Observe(long iteration, IReadOnlyDictionary<string, double> times, TimeSpan took = default)
     {
         if (times.FirstOrDefault(time => !(time.Value > 0 && double.IsFinite(time.Value))) is { Key: { } worker, Value: var value })
             throw new ArgumentException($"The time of {worker} in iteration {iteration} is {value.ToString(CultureInfo.InvariantCulture)}; times are positive numbers.", nameof(times));
@@ -84,7 +92,7 @@ public sealed class PeerSlowdown
         var ratios = times.ToDictionary(
             time => time.Key, time => time.Value / Robust.Median([.. times.Where(peer => peer.Key != time.Key).Select(peer => peer.Value)]), StringComparer.Ordinal);
         var spreadOfAll = Robust.Spread(ratios.Values);
-        return [.. ratios.OrderBy(ratio => ratio.Key, StringComparer.Ordinal).Select(ratio => Judge(iteration, ratio.Key, ratio.Value, times[ratio.Key], spreadOfAll, ratios.Count - 1)).OfType<Finding>()];
+        return [.. ratios.OrderBy(ratio => ratio.Key, StringComparer.Ordinal).Select(ratio => Judge(iteration, ratio.Key, ratio.Value, times[ratio.Key], spreadOfAll, ratios.Count - 1, took)).OfType<Finding>()];
     }
 
     /// <summary>Forgets a worker: it left, and whoever takes its name is another one.</summary>
@@ -101,7 +109,7 @@ public sealed class PeerSlowdown
         }
     }
 
-    private Finding? Judge(long iteration, string worker, double ratio, double time, double spreadOfAll, int peers)
+    private Finding? Judge(long iteration, string worker, double ratio, double time, double spreadOfAll, int peers, TimeSpan took)
     {
         if (!_paces.TryGetValue(worker, out var pace)) _paces[worker] = pace = new Pace(_settings);
         // Until a worker's own pace is known it is measured against the others alone, who may differ by nature.
@@ -124,7 +132,14 @@ public sealed class PeerSlowdown
                 Evidence(pace, []), AsksForMigration: false);
         }
 
+        pace.SlowFor = pace.Slowness.Run > 1 ? pace.SlowFor + took : took;
         if (!crossed) return null;
+        if (took > TimeSpan.Zero && pace.SlowFor < _settings.Lasting)
+        {
+            pace.Slowness.Hold();
+            return null;
+        }
+
         pace.IsStraggler = true;
         pace.Calm = 0;
         return new Finding(
@@ -148,6 +163,8 @@ public sealed class PeerSlowdown
         public Recent<EvidenceSample> Samples { get; } = new(KeptSamples);
 
         public Cusum Slowness { get; } = new(settings.Limit, settings.Cap);
+
+        public TimeSpan SlowFor { get; set; }
 
         public bool IsStraggler { get; set; }
 
