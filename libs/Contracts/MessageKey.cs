@@ -37,6 +37,7 @@ public static class MessageKey
         StandbyAssigned e => e.JobId,
         StandbyReady e => e.JobId,
         StandbyRejected e => e.JobId,
+        StandbyArmed e => e.JobId,
         JobMigrationOpened e => e.JobId,
         JobMigrationClosed e => e.JobId,
         JobRankFinished e => e.JobId,

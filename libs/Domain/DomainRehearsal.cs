@@ -55,19 +55,20 @@ public sealed class DomainRehearsal
         Take(new Decision(_world).Found(DetectorNames.WorkerDeath, lost));
         Take(_planner.OnChange(_world, DateTimeOffset.UnixEpoch, Key));
         Execute();
+        var (migration, generation) = (_world.Migrations.Single().Plan!.MigrationId, _world.Migrations.Single().Plan!.To.Generation);
         string[] members = ["m0", "m2", joiner];
         foreach (var id in members)
         {
             Report(new Parked(5, "peer-lost", leaver, "A rehearsal.", 1) { MachineId = id, Generation = 1, JobId = JobId });
-            Report(new Prepared("digest", 1, 0, id == joiner ? Good : null) { MachineId = id, Generation = 2, JobId = JobId, MigrationId = $"{JobId}-g2" });
+            Report(new Prepared("digest", 1, 0, id == joiner ? Good : null) { MachineId = id, Generation = generation, JobId = JobId, MigrationId = migration });
         }
 
-        foreach (var id in members) Report(new Agreed(5) { MachineId = id, Generation = 2, JobId = JobId, MigrationId = $"{JobId}-g2" });
+        foreach (var id in members) Report(new Agreed(5) { MachineId = id, Generation = generation, JobId = JobId, MigrationId = migration });
         foreach (var id in members)
         {
             var none = new ConnectionDelta(Kept: 0, Inherited: 0, Removed: 0, Added: 0);
             var report = new SwitchReport(id, [Array.IndexOf(members, id)], 1, 2, 5, 0, none, none, 0, 0, [new("state-transfer", 1, 2)]);
-            Report(new Switched(report) { MachineId = id, Generation = 2, JobId = JobId, MigrationId = $"{JobId}-g2" });
+            Report(new Switched(report) { MachineId = id, Generation = generation, JobId = JobId, MigrationId = migration });
         }
 
         Take(_planner.OnChange(_world, DateTimeOffset.UnixEpoch, Key));

@@ -9,13 +9,15 @@ namespace TrainMover.Executor;
 
 /// <summary>Events from which orders or next steps follow.</summary>
 public sealed class MigrationConsumer(ExecutorFacts facts) :
-    IConsumer<Received<JobStarted>>, IConsumer<Received<StandbyAssigned>>, IConsumer<Received<MigrationPlanned>>, IConsumer<Received<PreparationStarted>>,
+    IConsumer<Received<JobStarted>>, IConsumer<Received<StandbyAssigned>>, IConsumer<Received<StandbyArmed>>, IConsumer<Received<MigrationPlanned>>, IConsumer<Received<PreparationStarted>>,
     IConsumer<Received<SwitchOrdered>>, IConsumer<Received<MigrationEscalated>>, IConsumer<Received<AbortOrdered>>, IConsumer<Received<MigrationAborted>>,
     IConsumer<Received<MigrationCompleted>>
 {
     public Task Consume(ConsumeContext<Received<JobStarted>> context) => OnEventAsync(context.Message.Envelope, context.CancellationToken);
 
     public Task Consume(ConsumeContext<Received<StandbyAssigned>> context) => OnEventAsync(context.Message.Envelope, context.CancellationToken);
+
+    public Task Consume(ConsumeContext<Received<StandbyArmed>> context) => OnEventAsync(context.Message.Envelope, context.CancellationToken);
 
     public Task Consume(ConsumeContext<Received<MigrationPlanned>> context) => OnEventAsync(context.Message.Envelope, context.CancellationToken);
 

@@ -14,8 +14,7 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
 
     public async Task AcceptLinkAsync(Member peer, CancellationToken ct)
     {
-        var name = new ConnectionName(ConnectionPurpose.Bootstrap, default, 0, peer.Rank, membership.Rank!.Value);
-        KeepLink(await membership.AwaitAsync(peer.Machine, name, ct).ConfigureAwait(false), peer);
+        KeepLink(await membership.AwaitAsync(peer.Machine, membership.LinkFrom(peer), ct).ConfigureAwait(false), peer);
     }
 
     /// <summary>Waits for bootstrap connections, and opens the data connections of phase 1 beside them.</summary>

@@ -101,9 +101,10 @@ public sealed class Endpoint : IAsyncDisposable
     /// <param name="to">The next one.</param>
     /// <param name="ct">Gives up.</param>
     /// <param name="reuse">False where the plan makes every connection anew: the same for all participants.</param>
+    /// <param name="armed">Bootstrap connections that are there already, from <see cref="ArmAsync(Topology, Topology, CancellationToken)"/>; null waits for all.</param>
     /// <exception cref="ArgumentException">The new topology does not have this machine, or the old one has it too.</exception>
     /// <exception cref="GroupSetupException">A machine did not connect within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
-    public async Task<PreparedGroups> PrepareJoinerAsync(Topology from, Topology to, CancellationToken ct, bool reuse = true)
+    public async Task<PreparedGroups> PrepareJoinerAsync(Topology from, Topology to, CancellationToken ct, bool reuse = true, ArmedLinks? armed = null)
     {
         ArgumentNullException.ThrowIfNull(from);
         CheckPlace(to);
@@ -112,13 +113,31 @@ public sealed class Endpoint : IAsyncDisposable
             throw new ArgumentException($"{Machine} is in generation {from.Generation} already: it stays, it does not join.", nameof(from));
 
         using var connecting = new Connecting(this, membership);
-        await SetUpAsync(membership, keepExpecting: true, Options.SetupDeadline, token => ConnectAsync(connecting, membership, token), ct).ConfigureAwait(false);
+        await SetUpAsync(membership, keepExpecting: true, Options.SetupDeadline, token => ConnectAsync(connecting, membership, token, armed), ct).ConfigureAwait(false);
         var (links, edges) = connecting.HandOver();
+        armed?.LendTo(links, to);
         var prepared = new PreparedGroups(this, membership, null, links, edges);
         prepared.Attach(links.Values);
         foreach (var leaver in membership.Leavers)
             _ = prepared.WelcomeLeaverAsync(leaver);
         return prepared;
+    }
+
+    /// <summary>A standby's part of <see cref="MachineGroups.ArmAsync"/>: takes the bootstrap connections of all members.</summary>
+    /// <param name="from">The running generation.</param>
+    /// <param name="arming">A topology of a generation of its own, in which this machine has the place of whichever member.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="ArgumentException">This machine is in the running generation, or not in the other one.</exception>
+    /// <exception cref="GroupSetupException">A member did not connect within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
+    public Task<ArmedLinks> ArmAsync(Topology from, Topology arming, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        CheckPlace(arming);
+        var membership = new Membership(from, arming, Machine);
+        if (!membership.IsJoiner)
+            throw new ArgumentException($"{Machine} is in generation {from.Generation} already: it cannot stand by.", nameof(from));
+        return ArmAsync(
+            membership, Options.SetupDeadline, (connecting, token) => Task.WhenAll(membership.Stayers.Concat(membership.Leavers).Select(member => connecting.AcceptLinkAsync(member, token))), ct);
     }
 
     /// <summary>
@@ -194,6 +213,15 @@ public sealed class Endpoint : IAsyncDisposable
         }
     }
 
+    internal async Task<ArmedLinks> ArmAsync(Membership membership, TimeSpan patience, Func<Connecting, CancellationToken, Task> connect, CancellationToken ct)
+    {
+        using var connecting = new Connecting(this, membership);
+        await SetUpAsync(membership, keepExpecting: false, patience, token => connect(connecting, token), ct).ConfigureAwait(false);
+        var armed = new ArmedLinks(this, membership, connecting.HandOver().Links);
+        armed.Attach();
+        return armed;
+    }
+
     private void CheckPlace(Topology topology)
     {
         ArgumentNullException.ThrowIfNull(topology);
@@ -202,12 +230,12 @@ public sealed class Endpoint : IAsyncDisposable
             throw new ArgumentException($"{topology} does not have {Machine}.", nameof(topology));
     }
 
-    private static Task ConnectAsync(Connecting connecting, Membership membership, CancellationToken ct)
+    private static Task ConnectAsync(Connecting connecting, Membership membership, CancellationToken ct, ArmedLinks? armed = null)
     {
         var rank = membership.Rank!.Value;
         var links = membership.Joiners.Where(peer => peer.Machine != membership.Machine)
             .Select(peer => rank < peer.Rank ? connecting.DialLinkAsync(peer, ct) : connecting.AcceptLinkAsync(peer, ct))
-            .Concat(membership.Stayers.Select(peer => connecting.AcceptLinkAsync(peer, ct)));
+            .Concat(membership.Stayers.Where(peer => armed?.Has(peer.Machine) != true).Select(peer => connecting.AcceptLinkAsync(peer, ct)));
         return connecting.ConnectAsync(links, ct);
     }
 }

@@ -11,10 +11,11 @@ public sealed partial class MachineGroups
     /// <param name="to">The next generation of the same job.</param>
     /// <param name="ct">Gives up; the groups are not harmed.</param>
     /// <param name="reuse">False where the plan makes every connection anew: the same for all participants.</param>
+    /// <param name="armed">Bootstrap connections that are there already, from <see cref="ArmAsync"/>; null dials all.</param>
     /// <exception cref="ArgumentException">Another job, or a generation that does not rise.</exception>
     /// <exception cref="InvalidOperationException">A next generation is being prepared already, or the generation is closed.</exception>
     /// <exception cref="GroupSetupException">A joiner was not reached within <see cref="CollectivesOptions.JoinerPatience"/>, or a stayer is lost.</exception>
-    public async Task<PreparedGroups> PrepareStayersAsync(Topology to, CancellationToken ct, bool reuse = true)
+    public async Task<PreparedGroups> PrepareStayersAsync(Topology to, CancellationToken ct, bool reuse = true, ArmedLinks? armed = null)
     {
         ArgumentNullException.ThrowIfNull(to);
         var membership = new Membership(Topology, to, Machine, reuse);
@@ -38,11 +39,12 @@ public sealed partial class MachineGroups
                 token =>
                 {
                     RequireStayers(membership);
-                    return connecting.ConnectAsync(membership.Joiners.Select(joiner => connecting.DialLinkAsync(joiner, token)), token);
+                    return connecting.ConnectAsync(membership.Joiners.Where(joiner => armed?.Has(joiner.Machine) != true).Select(joiner => connecting.DialLinkAsync(joiner, token)), token);
                 },
                 ct).ConfigureAwait(false);
 
             var (links, edges) = connecting.HandOver();
+            armed?.LendTo(links, to);
             foreach (var (peer, link) in _links)
                 links.TryAdd(peer, link);
             var prepared = new PreparedGroups(_endpoint, membership, this, links, edges);
@@ -63,6 +65,23 @@ public sealed partial class MachineGroups
             PreparationEnded();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Connects with a standby before anybody is lost, so that phase 1 with it in the place of any one machine has its bootstrap connections already. No data connection is opened and nothing is planned: that
+    /// follows from who is lost.
+    /// </summary>
+    /// <param name="arming">A topology of a generation of its own, in which the standby has the place of whichever machine; nobody switches to it. The same for all.</param>
+    /// <param name="ct">Gives up; the groups are not harmed.</param>
+    /// <exception cref="ArgumentException">Another job, a generation that does not rise, or more than one machine that joins.</exception>
+    /// <exception cref="GroupSetupException">The standby was not reached within <see cref="CollectivesOptions.JoinerPatience"/>.</exception>
+    public async Task<ArmedLinks> ArmAsync(Topology arming, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(arming);
+        var membership = new Membership(Topology, arming, Machine);
+        if (membership.Joiners is not [var standby])
+            throw new ArgumentException($"{arming} has {membership.Joiners.Count} machines more than {Topology}, not one.", nameof(arming));
+        return await _endpoint.ArmAsync(membership, _endpoint.Options.JoinerPatience, (connecting, token) => connecting.DialLinkAsync(standby, token), ct).ConfigureAwait(false);
     }
 
     /// <summary>What was prepared is dropped or done.</summary>

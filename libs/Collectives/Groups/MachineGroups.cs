@@ -33,6 +33,12 @@ public sealed partial class MachineGroups : ILinkObserver, IAsyncDisposable
     /// <summary>Raised once, on a thread of the pool, when the generation fails.</summary>
     public event Action<GroupFailure>? Failed;
 
+    /// <summary>
+    /// Raised with the name of a machine whose bootstrap connection closed without a goodbye: its process is gone. On the thread of the bootstrap connections, which must not be blocked; for every
+    /// machine, also after the generation has failed.
+    /// </summary>
+    public event Action<string>? PeerReset;
+
     /// <summary>Who belongs to it.</summary>
     public Topology Topology { get; }
 
@@ -125,6 +131,8 @@ public sealed partial class MachineGroups : ILinkObserver, IAsyncDisposable
                 return;
         }
 
+        if (kind == FailureKind.PeerReset)
+            PeerReset?.Invoke(link.Peer.Machine);
         Fail(new GroupFailure(kind, Topology.On(link.Peer.Machine)?.Rank, link.Peer.Machine, detail, Stopwatch.GetTimestamp()));
     }
 

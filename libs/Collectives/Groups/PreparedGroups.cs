@@ -167,8 +167,7 @@ public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
     {
         try
         {
-            var name = new ConnectionName(ConnectionPurpose.Bootstrap, default, 0, -1, _membership.Rank!.Value);
-            var socket = await _membership.AwaitAsync(leaver.Machine, name, _ended.Token).ConfigureAwait(false);
+            var socket = await _membership.AwaitAsync(leaver.Machine, _membership.LinkFrom(leaver), _ended.Token).ConfigureAwait(false);
             var link = _endpoint.Watch(socket, leaver);
             bool welcome;
             lock (_gate)

@@ -77,6 +77,9 @@ internal sealed class Membership : IDisposable
 
     public ConnectionName LinkWith(Member peer) => new(ConnectionPurpose.Bootstrap, default, 0, Rank ?? -1, To.On(peer.Machine)?.Rank ?? -1);
 
+    /// <summary>Name of the bootstrap connection that a stayer, another joiner or a leaver opens to this joiner.</summary>
+    public ConnectionName LinkFrom(Member peer) => new(ConnectionPurpose.Bootstrap, default, 0, To.On(peer.Machine)?.Rank ?? -1, Rank!.Value);
+
     /// <summary>Name of a state connection between two machines.</summary>
     public ConnectionName Stream(string from, string to, int stream) =>
         new(ConnectionPurpose.State, default, stream, To.On(from)?.Rank ?? -1, To.On(to)?.Rank ?? -1);

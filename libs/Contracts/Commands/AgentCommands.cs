@@ -8,6 +8,7 @@ namespace TrainMover.Contracts.Commands;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "order")]
 [JsonDerivedType(typeof(StartTraining), "start-training")]
 [JsonDerivedType(typeof(WarmUp), "warm-up")]
+[JsonDerivedType(typeof(Arm), "arm")]
 [JsonDerivedType(typeof(Prepare), "prepare")]
 [JsonDerivedType(typeof(Switch), "switch")]
 [JsonDerivedType(typeof(Abort), "abort")]
@@ -36,10 +37,24 @@ public sealed record StartTraining(JobSpec Job, JobTopology Topology) : AgentOrd
 /// <param name="Job">The job.</param>
 public sealed record WarmUp(JobSpec Job) : AgentOrder;
 
+/// <summary>
+/// Hold the plan for the loss of any one machine before it happens: members connect with the standby, and whoever sees a member's process end prepares the generation without it.
+/// Serves <see cref="AgentOrder.Generation"/> = the generation of <paramref name="Armed"/>.
+/// </summary>
+/// <param name="Armed">The standby and the generations.</param>
+/// <param name="Job">The job.</param>
+/// <param name="Topology">Members of the running generation.</param>
+public sealed record Arm(StandbyArmed Armed, JobSpec Job, JobTopology Topology) : AgentOrder;
+
 /// <summary>Phase 1 of a migration. Serves <see cref="AgentOrder.Generation"/> = the plan's new generation.</summary>
 /// <param name="Plan">The plan.</param>
 /// <param name="Job">The job, which a joiner does not know yet.</param>
-public sealed record Prepare(MigrationPlan Plan, JobSpec Job) : AgentOrder;
+public sealed record Prepare(MigrationPlan Plan, JobSpec Job) : AgentOrder
+{
+    /// <summary>Id of the order to prepare a migration.</summary>
+    /// <param name="migrationId">The migration.</param>
+    public static string IdOf(string migrationId) => $"{migrationId}:prepare";
+}
 
 /// <summary>Vote for, and carry out, the switch; for an unexpected migration: agree with the survivors and switch now.</summary>
 /// <param name="MigrationId">The migration.</param>

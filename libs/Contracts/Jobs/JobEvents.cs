@@ -33,6 +33,35 @@ public sealed record StandbyReady(string JobId, string MachineId, double ShadowM
 [EventType("trainmover.job.standby-rejected.v1", Topics.Migrations)]
 public sealed record StandbyRejected(string JobId, string MachineId, string Reason);
 
+/// <summary>
+/// A warm standby is armed: the members of the running generation and the standby hold a plan for the loss of any one machine, with the standby in its place, before it happens. When a machine is lost all survivors
+/// and the standby carry that plan out together without waiting for the control plane; the log then takes it over. Each of these plans has a generation of its own
+/// (<see cref="GenerationWithout"/>); <see cref="Generation"/> itself is nobody's.
+/// </summary>
+/// <param name="JobId">The job.</param>
+/// <param name="MachineId">The standby.</param>
+/// <param name="Host">Address of its worker's listener.</param>
+/// <param name="Port">Port of that listener.</param>
+/// <param name="From">Generation whose members are armed.</param>
+/// <param name="Generation">Generation under which the bootstrap connections with the standby are made.</param>
+/// <param name="Ranks">Ranks of the job: as many generations after <see cref="Generation"/> are given out.</param>
+/// <param name="PolicyVersion">Version of the planning policy that chose.</param>
+[EventType("trainmover.job.standby-armed.v1", Topics.Migrations)]
+public sealed record StandbyArmed(string JobId, string MachineId, string Host, int Port, int From, int Generation, int Ranks, string PolicyVersion)
+{
+    /// <summary>The last generation that is given out.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public int LastGeneration => Generation + Ranks;
+
+    /// <summary>The generation in which the standby has the place of the machine whose lowest rank is <paramref name="lowestRank"/>.</summary>
+    /// <param name="lowestRank">Rank, from 0.</param>
+    public int GenerationWithout(int lowestRank) => Generation + 1 + lowestRank;
+
+    /// <summary>The lowest rank of the machine that a generation goes on without; null where it is none of the given out ones.</summary>
+    /// <param name="generation">A generation.</param>
+    public int? RankLostIn(int generation) => generation > Generation && generation <= LastGeneration ? generation - Generation - 1 : null;
+}
+
 /// <summary>A plan took hold of the job: no other plan may, until it ends.</summary>
 /// <param name="JobId">The job.</param>
 /// <param name="MigrationId">The migration.</param>

@@ -26,7 +26,8 @@ public sealed record JobLayout(int Dp, int Pp = 1, int Tp = 1)
 /// <param name="TwoPhaseGroups">Off: nothing is prepared; all groups are made anew while training stands still, and nobody is followed.</param>
 /// <param name="Sandbox">Off: a joiner runs no shadow iteration, neither as standby nor in the preparation; its first step is its first.</param>
 /// <param name="Following">Off: the leaver's whole state is copied while training stands still.</param>
-public sealed record JobTechniques(bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true);
+/// <param name="ArmedStandby">Off: after a failure the plan comes from the control plane, while training stands still; nobody holds one before.</param>
+public sealed record JobTechniques(bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true, bool ArmedStandby = true);
 
 /// <summary>Shape of the byte-level GPT that a job trains.</summary>
 /// <param name="Layers">Transformer blocks.</param>

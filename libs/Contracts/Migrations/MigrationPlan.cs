@@ -74,4 +74,10 @@ public sealed record MigrationPlan(
     IReadOnlyList<Candidate> Candidates,
     string PolicyVersion,
     DateTimeOffset Deadline,
-    long? FaultMonotonicNs = null);
+    long? FaultMonotonicNs = null)
+{
+    /// <summary>Id of the migration of a job to a generation.</summary>
+    /// <param name="jobId">The job.</param>
+    /// <param name="generation">The generation it leads to.</param>
+    public static string IdOf(string jobId, int generation) => $"{jobId}-g{generation}";
+}

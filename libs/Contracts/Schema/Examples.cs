@@ -31,11 +31,12 @@ public static partial class Examples
     private static readonly JobLayout Layout = new(Dp: 3, Pp: 1, Tp: 1);
     private static readonly JobSpec Spec = new(
         Job, Layout, 90, 42, 8, 0.001f, new JobModel(5, 128, 4, 64, 0.1f), "/srv/trainmover/gpt/corpus.txt", "/srv/trainmover/gpt",
-        MicroBatches: 2, DevicesPerMachine: 1, ShardOptimizer: true, CheckpointEvery: 20, new JobTechniques(TwoPhaseGroups: true, Sandbox: true, Following: false));
+        MicroBatches: 2, DevicesPerMachine: 1, ShardOptimizer: true, CheckpointEvery: 20, new JobTechniques(TwoPhaseGroups: true, Sandbox: true, Following: false, ArmedStandby: true));
     private static readonly JobTopology Before = new(
         1, [new(0, "m0", "10.0.0.10", 7000), new(1, "m1", "10.0.0.11", 7000), new(2, "m2", "10.0.0.12", 7000)], Key);
     private static readonly JobTopology After = new(
         2, [new(0, "m0", "10.0.0.10", 7000), new(1, "s0", "10.0.0.20", 7000), new(2, "m2", "10.0.0.12", 7000)], Key);
+    private static readonly StandbyArmed Armed = new(Job, "s0", "10.0.0.20", 7000, From: 1, Generation: 2, Ranks: 3, "planner-1");
     private static readonly ShadowOutcome GoodShadow = new(Good: true, Reason: null, 812.5, 4_259_840, 0);
     private static readonly ShadowOutcome BadShadow = new(Good: false, "the loss differed from the record in its last bit", 812.5, 4_259_840, 0);
     private static readonly RankDigest Digest = new(1, "s0", StateDigest);
@@ -73,6 +74,7 @@ public static partial class Examples
             {
                 ("start-training", new StartTraining(Spec, Before) { MachineId = "m1", JobId = Job, Generation = 1, OrderId = "gpt:start" }),
                 ("warm-up", new WarmUp(Spec) { MachineId = "s0", JobId = Job, Generation = 1, OrderId = "gpt:warm-up" }),
+                ("arm", new Arm(Armed, Spec, Before) { MachineId = "m1", JobId = Job, Generation = 2, OrderId = "gpt-g2:arm" }),
                 ("prepare", new Prepare(Plan, Spec) { MachineId = "s0", JobId = Job, Generation = 2, OrderId = "gpt-g2:prepare" }),
                 ("switch", new Switch(Migration, LeaverLost: false) { MachineId = "s0", JobId = Job, Generation = 2, OrderId = "gpt-g2:switch" }),
                 ("abort", new Abort(Migration, "the shadow iteration differed") { MachineId = "s0", JobId = Job, Generation = 2, OrderId = "gpt-g2:abort" }),

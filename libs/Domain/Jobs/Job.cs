@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
+using TrainMover.Domain.Fleet;
 
 namespace TrainMover.Domain.Jobs;
 
@@ -41,6 +42,8 @@ public enum StandbyTrust
 /// <param name="OpenMigration">The plan that holds the job, if any.</param>
 /// <param name="Standbys">Standbys and the trust in them.</param>
 /// <param name="Finished">Ranks that trained their last step.</param>
+/// <param name="Armed">The standby that was armed last, and for which generation; null before the first.</param>
+/// <param name="IsArmed">Members and standby still hold the plans that they were given: no plan was opened since.</param>
 public sealed record Job(
     JobStatus Status,
     JobSpec? Spec,
@@ -48,7 +51,9 @@ public sealed record Job(
     int LastGeneration,
     string? OpenMigration,
     ImmutableSortedDictionary<string, StandbyTrust> Standbys,
-    ImmutableSortedDictionary<int, RankDigest> Finished)
+    ImmutableSortedDictionary<int, RankDigest> Finished,
+    StandbyArmed? Armed = null,
+    bool IsArmed = false)
 {
     /// <summary>Before the first event.</summary>
     public static Job Initial { get; } = new(
@@ -92,13 +97,29 @@ public sealed record Job(
             : [new StandbyRejected(Spec!.JobId, machineId, shadow.Reason ?? "The shadow iteration differed from the record.")];
     }
 
+    /// <summary>Lets members and a standby hold the plan for the loss of each machine; generations are given out for these plans.</summary>
+    /// <exception cref="DomainRuleException">The machine is no proven standby of the job, or a plan holds the job.</exception>
+    public IReadOnlyList<object> Arm(Machine standby, string policyVersion)
+    {
+        if (!Standbys.TryGetValue(standby.MachineId, out var trust) || trust != StandbyTrust.Ready)
+            throw new DomainRuleException($"{standby.MachineId} is no proven standby of job {Spec?.JobId}: it cannot be armed.");
+        if (OpenMigration is not null) throw new DomainRuleException($"Job {Spec!.JobId} is held by {OpenMigration}: nobody can be armed.");
+        return [new StandbyArmed(Spec!.JobId, standby.MachineId, standby.Host, standby.Port, Topology!.Generation, LastGeneration + 1, Topology.Ranks.Count, policyVersion)];
+    }
+
+    /// <summary>The machine that a generation goes on without; null where the members of this generation hold no such plan.</summary>
+    public string? LostIn(int generation) =>
+        Armed is { } armed && armed.From == Topology?.Generation && armed.RankLostIn(generation) is { } rank && Topology.RanksOf(Topology.Ranks[rank].MachineId)[0] == rank
+            ? Topology.Ranks[rank].MachineId
+            : null;
+
     /// <summary>A plan takes hold of the job.</summary>
     /// <exception cref="DomainRuleException">Another plan holds it, it does not run, or the generation is not new.</exception>
     public IReadOnlyList<object> OpenMigrationTo(string migrationId, int generation)
     {
         if (Status != JobStatus.Running) throw new DomainRuleException($"Job {Spec?.JobId} is {Status}: only a running job migrates.");
         if (OpenMigration is not null) throw new DomainRuleException($"Job {Spec!.JobId} is held by {OpenMigration}.");
-        if (generation <= LastGeneration) throw new DomainRuleException($"Generation {generation} was given out before (last: {LastGeneration}).");
+        if (generation <= LastGeneration && LostIn(generation) is null) throw new DomainRuleException($"Generation {generation} was given out before (last: {LastGeneration}).");
         return [new JobMigrationOpened(Spec!.JobId, migrationId, generation)];
     }
 
@@ -124,7 +145,8 @@ public sealed record Job(
         StandbyAssigned e => this with { Standbys = Standbys.SetItem(e.MachineId, StandbyTrust.Assigned) },
         StandbyReady e => this with { Standbys = Standbys.SetItem(e.MachineId, StandbyTrust.Ready) },
         StandbyRejected e => this with { Standbys = Standbys.SetItem(e.MachineId, StandbyTrust.Rejected) },
-        JobMigrationOpened e => this with { OpenMigration = e.MigrationId, LastGeneration = e.Generation },
+        StandbyArmed e => this with { Armed = e, IsArmed = true, LastGeneration = e.LastGeneration },
+        JobMigrationOpened e => this with { OpenMigration = e.MigrationId, IsArmed = false, LastGeneration = Math.Max(LastGeneration, e.Generation) },
         JobMigrationClosed e => this with
         {
             OpenMigration = null,

@@ -121,6 +121,12 @@ public static class MigrationDecider
         ? [new MigrationSuperseded(state.Plan!.MigrationId, state.Plan.JobId, reason)]
         : [];
 
+    /// <summary>The members switched to another generation, by a plan that they held before: nobody takes part in this one any more, so it ends without anybody's word.</summary>
+    public static IReadOnlyList<object> Overtake(Migration state, string reason) =>
+        state.Phase is { } phase and (MigrationPhase.Planned or MigrationPhase.Preparing or MigrationPhase.Switching or MigrationPhase.Aborting)
+            ? [new MigrationAborted(state.Plan!.MigrationId, state.Plan.JobId, phase, reason)]
+            : [];
+
     private static IReadOnlyList<object> OrderSwitchWhenReady(Migration state) => state.Participants.All(state.Ready.ContainsKey)
         ? [new SwitchOrdered(state.Plan!.MigrationId, state.Plan.JobId, state.Ready.Values.First().PlanDigest)]
         : [];

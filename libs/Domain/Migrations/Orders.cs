@@ -21,6 +21,7 @@ public static class Orders
     {
         JobStarted e when world.Job(e.JobId) is { Status: JobStatus.Running, LastGeneration: 1 } job => [.. e.Topology.Machines.Select(machine => Start(job, machine))],
         StandbyAssigned e when IsWarmingUp(world.Job(e.JobId), e.MachineId) => [WarmUpOrder(world.Job(e.JobId), e.MachineId)],
+        StandbyArmed e when world.Job(e.JobId) is { Status: JobStatus.Running } job && job.Armed == e => [.. ArmedMachines(job).Select(machine => ArmOrder(job, machine))],
         // The plan is in the log: its participants need not wait until it is also there that they prepare.
         MigrationPlanned e => Current(world, e.Plan.MigrationId, MigrationPhase.Planned, MigrationPhase.Preparing),
         SwitchOrdered e => Current(world, e.MigrationId, MigrationPhase.Switching),
@@ -42,6 +43,7 @@ public static class Orders
             var place = job.Topology!.Ranks.FirstOrDefault(place => place.MachineId == announced.MachineId && place.Port == worker.Port);
             if (place is not null && job.Topology.Generation == 1 && worker is { Phase: WorkerPhase.Idle, JobId: null }) orders.Add(Start(job, place.MachineId));
             if (worker.Phase == WorkerPhase.Idle && IsWarmingUp(job, announced.MachineId)) orders.Add(WarmUpOrder(job, announced.MachineId));
+            if (job is { IsArmed: true, OpenMigration: null } && ArmedMachines(job).Contains(announced.MachineId)) orders.Add(ArmOrder(job, announced.MachineId));
         }
 
         foreach (var migration in world.Migrations.Where(migration => migration.Phase is not null))
@@ -73,7 +75,7 @@ public static class Orders
                 MachineId = machine,
                 JobId = plan.JobId,
                 Generation = plan.To.Generation,
-                OrderId = $"{migrationId}:prepare",
+                OrderId = Prepare.IdOf(migrationId),
             })],
             MigrationPhase.Switching or MigrationPhase.Agreed => [.. migration.Participants.Select(machine => new Switch(migrationId, lost)
             {
@@ -99,6 +101,16 @@ public static class Orders
             _ => [],
         };
     }
+
+    private static IEnumerable<string> ArmedMachines(Job job) => job.Topology!.Machines.Append(job.Armed!.MachineId);
+
+    private static Arm ArmOrder(Job job, string machineId) => new(job.Armed!, job.Spec!, job.Topology!)
+    {
+        MachineId = machineId,
+        JobId = job.Spec!.JobId,
+        Generation = job.Armed!.Generation,
+        OrderId = $"{MigrationPlan.IdOf(job.Spec.JobId, job.Armed.Generation)}:arm",
+    };
 
     private static bool IsWarmingUp(Job job, string machineId) =>
         job.Standbys.TryGetValue(machineId, out var trust) && trust == StandbyTrust.Assigned;

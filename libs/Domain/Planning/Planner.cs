@@ -41,6 +41,38 @@ public sealed class Planner(PlanningOptions options)
         return Continue(decision, world, now, key);
     }
 
+    /// <summary>
+    /// A member says that the switch to a generation is agreed or done. Where the survivors took a plan that they held before, and the log does not know it yet, the log takes it over: another plan that was made meanwhile finds
+    /// nobody who takes part in it.
+    /// </summary>
+    public Decision OnSwitch(World world, MachineReport report, DateTimeOffset now, ReadOnlySpan<byte> key)
+    {
+        var decision = new Decision(world);
+        if (report is not { JobId: { } jobId, MigrationId: { } migrationId } || world.Job(jobId) is not { Status: JobStatus.Running } job
+            || world.Migration(migrationId).Phase is not null || job.LostIn(report.Generation) is not { } lost) return decision;
+
+        var reason = $"All other members of {jobId} lost their connections with {lost}, and switched to generation {report.Generation}, whose plan they held before.";
+        if (job.OpenMigration is { } other)
+        {
+            decision.OnMigration(other, state => MigrationDecider.Overtake(state, reason));
+            CloseEnded(decision, decision.Migration(other), now);
+            if (decision.Job(jobId).OpenMigration is not null) return decision;
+        }
+
+        var known = world.Interruptions.Where(interruption => interruption is { Status: InterruptionStatus.Open, Raised: { Kind: InterruptionKind.Unexpected, Severity: Severity.Replace } } && interruption.Raised.Machines.Contains(lost)).ToList();
+        if (known.Count == 0)
+        {
+            var raised = new InterruptionRaised(
+                $"{migrationId}-survivors", InterruptionKind.Unexpected, InterruptionCause.WorkerUnreachable, Severity.Replace, [lost], reason, "survivors",
+                [new Evidence(report.MachineId, migrationId, $"{report.MachineId} reports the switch to generation {report.Generation}.")]);
+            decision.OnInterruption(raised.InterruptionId, state => state.Raise(raised));
+            known.Add(decision.Interruption(raised.InterruptionId));
+        }
+
+        Commit(decision, jobId, known, InterruptionKind.Unexpected, [lost], [decision.Machine(job.Armed!.MachineId)], [new Candidate(job.Armed.MachineId, 100, true, "the armed standby, which has joined")], report.Generation, now);
+        return Continue(decision, world, now, key);
+    }
+
     /// <summary>A rank trained its last step.</summary>
     public static Decision OnFinished(World world, Finished report)
     {
@@ -75,6 +107,7 @@ public sealed class Planner(PlanningOptions options)
         {
             AnswerInterruptions(decision, world, job.Spec!.JobId, now);
             AssignStandbys(decision, job.Spec.JobId);
+            ArmStandby(decision, world, job.Spec.JobId);
         }
 
         return decision;
@@ -104,6 +137,21 @@ public sealed class Planner(PlanningOptions options)
                 decision.OnJob(jobId, job => job.AssignStandby(machine.MachineId));
         }
     }
+
+    /// <summary>Whoever stays ahead of the next loss needs a standby that is proven, free and where it was when it was armed.</summary>
+    private void ArmStandby(Decision decision, World world, string jobId)
+    {
+        var job = decision.Job(jobId);
+        if (job.Spec!.Techniques is { TwoPhaseGroups: false } or { Sandbox: false } or { ArmedStandby: false }) return;
+        if (job is not { Status: JobStatus.Running, OpenMigration: null, Finished.IsEmpty: true }) return;
+        var interrupted = world.Interruptions.Where(interruption => interruption.Status == InterruptionStatus.Open).SelectMany(interruption => interruption.Raised!.Machines).ToHashSet(StringComparer.Ordinal);
+        var able = decision.Machines.Where(machine => machine.Status == MachineStatus.Available && !interrupted.Contains(machine.MachineId)
+            && job.Standbys.TryGetValue(machine.MachineId, out var trust) && trust == StandbyTrust.Ready).ToList();
+        if (able.Count == 0 || (job.IsArmed && able.Exists(machine => IsArmed(job, machine)))) return;
+        decision.OnJob(jobId, state => state.Arm(able[0], options.PolicyVersion));
+    }
+
+    private static bool IsArmed(Job job, Machine machine) => job.Armed is { } armed && (armed.MachineId, armed.Host, armed.Port) == (machine.MachineId, machine.Host, machine.Port);
 
     private void CloseEnded(Decision decision, Migration migration, DateTimeOffset now)
     {
@@ -182,15 +230,26 @@ public sealed class Planner(PlanningOptions options)
         var joiners = candidates.Where(candidate => candidate.Chosen).Select(candidate => decision.Machine(candidate.MachineId)).ToList();
         if (joiners.Count == 0 || (kind == InterruptionKind.Unexpected && joiners.Count < leaving.Count)) return;
 
+        // The survivors may be ahead by the plan that they hold: this is the same one.
+        var generation = kind == InterruptionKind.Unexpected && leaving is [var lost] && job.IsArmed && IsArmed(job, joiners[0])
+            ? job.Armed!.GenerationWithout(job.Topology.RanksOf(lost)[0])
+            : job.LastGeneration + 1;
+        Commit(decision, jobId, interruptions, kind, leaving, joiners, candidates, generation, now);
+    }
+
+    private void Commit(
+        Decision decision, string jobId, IReadOnlyList<Interruption> interruptions, InterruptionKind kind, IReadOnlyList<string> leaving, IReadOnlyList<Machine> joiners, IReadOnlyList<Candidate> candidates, int generation,
+        DateTimeOffset now)
+    {
+        var job = decision.Job(jobId);
         var moves = leaving.Zip(joiners, (leaver, joiner) => (Leaver: leaver, Joiner: joiner)).ToDictionary(move => move.Leaver, move => move.Joiner, StringComparer.Ordinal);
-        var generation = job.LastGeneration + 1;
         var to = new JobTopology(
             generation,
-            [.. job.Topology.Ranks.Select(place => moves.TryGetValue(place.MachineId, out var joiner) ? PlaceOn(joiner, place.Rank) : place)],
+            [.. job.Topology!.Ranks.Select(place => moves.TryGetValue(place.MachineId, out var joiner) ? PlaceOn(joiner, place.Rank) : place)],
             job.Topology.Key);
         var raised = interruptions.Select(interruption => interruption.Raised!).ToList();
         var plan = new MigrationPlan(
-            $"{jobId}-g{generation}", jobId, kind, job.Topology, to,
+            MigrationPlan.IdOf(jobId, generation), jobId, kind, job.Topology, to,
             [.. moves.Select(move => new MachineMove(move.Key, move.Value.MachineId, job.Topology.RanksOf(move.Key)))],
             StateSelection.Best(job, kind, moves.ContainsKey),
             job.Spec!.Layout,

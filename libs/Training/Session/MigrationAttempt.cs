@@ -20,6 +20,12 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     /// <summary>Ranks of the new topology that hold state: all but the joiners'.</summary>
     public IReadOnlyList<Member> Survivors { get; } = [.. request.To.Members.Where(member => request.Moves.All(move => move.Joiner != member.Machine))];
 
+    /// <summary>The connections with the standby, where members hold this plan since before its cause; else null.</summary>
+    public ArmedLinks? Armed { get; init; }
+
+    /// <summary>Whether the control plane decided it; else the members took the plan that they held.</summary>
+    public bool Ordered { get; set; } = true;
+
     /// <summary>Set when phase 1 is done.</summary>
     public bool IsReady { get; set; }
 

@@ -67,6 +67,10 @@ public sealed record FirstStepRecorded(string? Failure) : SessionEvent;
 /// <param name="Roles">The roles of the job that this machine has run so far, in order (paper, general standby: first, last and middle stage).</param>
 public sealed record WarmUpDone(ShadowResult Shadow, IReadOnlyList<WarmRole> Roles) : SessionEvent;
 
+/// <summary>This machine holds the plans for the loss of each member, and its bootstrap connections with the standby; or, on the standby, those with all members.</summary>
+/// <param name="Standby">The standby.</param>
+public sealed record StandbyArmed(string Standby) : SessionEvent;
+
 /// <summary>Phase 1 is done here.</summary>
 /// <param name="PlanDigest">Digest of the delta plan computed here.</param>
 /// <param name="Milliseconds">Length of the preparation.</param>

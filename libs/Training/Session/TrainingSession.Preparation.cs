@@ -219,7 +219,7 @@ public sealed partial class TrainingSession
     {
         var request = attempt.Request;
         using var deadline = PreparationDeadline(attempt);
-        var prepared = await _endpoint.PrepareJoinerAsync(request.From, request.To, deadline.Token, request.Job.Techniques.TwoPhaseGroups).ConfigureAwait(false);
+        var prepared = await _endpoint.PrepareJoinerAsync(request.From, request.To, deadline.Token, request.Job.Techniques.TwoPhaseGroups, attempt.Armed).ConfigureAwait(false);
         if (!attempt.IsFollowed)
             return prepared;
         lock (_gate)
@@ -245,7 +245,7 @@ public sealed partial class TrainingSession
     {
         using var deadline = PreparationDeadline(attempt);
         var groups = await GroupsOfAsync(attempt.Request.From, deadline.Token).ConfigureAwait(false);
-        var prepared = await groups.PrepareStayersAsync(attempt.Request.To, deadline.Token, attempt.Request.Job.Techniques.TwoPhaseGroups).ConfigureAwait(false);
+        var prepared = await groups.PrepareStayersAsync(attempt.Request.To, deadline.Token, attempt.Request.Job.Techniques.TwoPhaseGroups, attempt.Armed).ConfigureAwait(false);
         try
         {
             if (attempt.Role != MigrationRole.Leaver)

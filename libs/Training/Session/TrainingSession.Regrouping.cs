@@ -208,6 +208,9 @@ public sealed partial class TrainingSession
         }
     }
 
+    // Nobody ordered what was held before its cause: when the order comes, all of it is said again.
+    private static string? AnswerTo(MigrationAttempt attempt) => attempt.Ordered ? null : KeyOf(attempt.Request);
+
     private void NoteAgreed(MigrationAttempt attempt, long boundary)
     {
         attempt.BeginSwitch();
@@ -215,14 +218,14 @@ public sealed partial class TrainingSession
             return;
         attempt.AgreementRaised = true;
         lock (_gate)
-            _heldBack.Add(new SwitchAgreed(boundary) { Job = attempt.Request.JobName, Generation = attempt.Request.Generation, Migration = attempt.Request.Migration });
+            _heldBack.Add((new SwitchAgreed(boundary) { Job = attempt.Request.JobName, Generation = attempt.Request.Generation, Migration = attempt.Request.Migration }, AnswerTo(attempt)));
     }
 
     private void TellHeldBack()
     {
         lock (_gate)
         {
-            _heldBack.ForEach(happened => Raise(happened));
+            _heldBack.ForEach(held => Raise(held.Happened, held.AnswerTo));
             _heldBack.Clear();
         }
     }
@@ -298,7 +301,7 @@ public sealed partial class TrainingSession
             return;
         _pendingSwitch = null;
         TellHeldBack();
-        Raise(done with { DeviceBytes = _meter.Allocated - pending.Attempt.AllocatedBefore, Traffic = pending.Attempt.Traffic });
+        Raise(done with { DeviceBytes = _meter.Allocated - pending.Attempt.AllocatedBefore, Traffic = pending.Attempt.Traffic }, AnswerTo(pending.Attempt));
         pending.Attempt.Dispose();
     }
 }

@@ -20,6 +20,8 @@ public sealed partial class TrainingSession
             {
                 foreach (var answer in answers)
                     _events.Writer.TryWrite(answer);
+                if (_attempt is { } begun && KeyOf(begun.Request) == key)
+                    begun.Ordered = true;
                 return;
             }
 
@@ -28,7 +30,8 @@ public sealed partial class TrainingSession
             {
                 StartRequest start => Start(start),
                 WarmUpRequest warmUp => WarmUp(warmUp),
-                PrepareRequest prepare => Prepare(prepare),
+                ArmRequest arm => Arm(arm),
+                PrepareRequest prepare => Prepare(prepare, _arming?.Holds(prepare) == true ? _armed : null),
                 SwitchRequest order => Switch(order),
                 AbortRequest abort => Abort(abort),
                 _ => $"Requests of type {request.GetType().Name} are unknown here.",
@@ -75,7 +78,10 @@ public sealed partial class TrainingSession
         return null;
     }
 
-    private string? Prepare(PrepareRequest request)
+    /// <param name="request">What to prepare.</param>
+    /// <param name="armed">The connections with the standby where the plan was held before its cause; else null.</param>
+    /// <param name="ordered">The control plane decided it; else the end of a peer's process did.</param>
+    private string? Prepare(PrepareRequest request, ArmedLinks? armed, bool ordered = true)
     {
         if (request.Generation <= _generation)
             return $"Generation {request.Generation} is not newer than the current one, {_generation}.";
@@ -87,7 +93,8 @@ public sealed partial class TrainingSession
             Return();
         if (_attempt is { } earlier)
         {
-            if (earlier.Request.Generation >= request.Generation)
+            // What was begun without the control plane gives way to what it decided.
+            if (earlier.Request.Generation >= request.Generation && earlier.Ordered)
                 return $"Generation {earlier.Request.Generation} is being prepared, which is not older than {request.Generation}.";
             if (earlier.Vote.Withdraw() is not Withdrawal.Done)
                 return $"The switch to generation {earlier.Request.Generation} is under way.";
@@ -97,7 +104,9 @@ public sealed partial class TrainingSession
 
         if (_lost is { } lost && !HasReached(request.From))
             Forget(lost);
-        var attempt = new MigrationAttempt(request, _machine);
+        if (armed is null)
+            Disarm();
+        var attempt = new MigrationAttempt(request, _machine) { Armed = armed, Ordered = ordered };
         _attempt = attempt;
         if (attempt.Role == MigrationRole.Joiner)
             _phase = SessionPhase.Joining;
@@ -206,6 +215,7 @@ public sealed partial class TrainingSession
         switch (attempt.Vote.Withdraw())
         {
             case Withdrawal.Done:
+                attempt.Ordered = true;
                 Forget(attempt);
                 Raise(new MigrationDropped { Job = request.JobName, Generation = request.Generation, Migration = request.Migration }, KeyOf(request));
                 return null;
@@ -220,7 +230,11 @@ public sealed partial class TrainingSession
     /// <summary>Drops what an attempt prepared; the caller holds the gate and has its vote withdrawn.</summary>
     private void Forget(MigrationAttempt attempt)
     {
-        _droppedGenerations.Add(attempt.Request.Generation);
+        // What nobody ordered was not promised to anybody: an order is judged anew.
+        if (attempt.Ordered)
+            _droppedGenerations.Add(attempt.Request.Generation);
+        else
+            _ledger.Forget(KeyOf(attempt.Request));
         if (ReferenceEquals(_attempt, attempt))
             _attempt = null;
         if (ReferenceEquals(_lost, attempt))

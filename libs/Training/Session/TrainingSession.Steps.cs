@@ -7,7 +7,7 @@ public sealed partial class TrainingSession
     private const double NanosecondsPerMillisecond = 1e6;
 
     // Reports cost time on the very cores that the pause waits for, and nobody acts on these: they are told when training goes on, or cannot.
-    private readonly List<SessionEvent> _heldBack = [];
+    private readonly List<(SessionEvent Happened, string? AnswerTo)> _heldBack = [];
     private bool _finished;
 
     /// <summary>Why a rank trains no further.</summary>
@@ -46,6 +46,7 @@ public sealed partial class TrainingSession
 
     private void Adopt(MachineGroups groups, SessionPhase phase = SessionPhase.Training)
     {
+        groups.PeerReset += TakePlanWithout;
         groups.Failed += failure => _inbox.Post(new Signal.GroupFailed(groups, failure));
         foreach (var rank in _local!.All)
             rank.Groups = new MeteredGroups(_options.Instrument?.Invoke(groups[rank.Rank]) ?? groups[rank.Rank]);
@@ -54,6 +55,7 @@ public sealed partial class TrainingSession
             _groups = groups;
             _generation = groups.Topology.Generation;
             _phase = phase;
+            Disarm();
         }
 
         if (_stopping.IsCancellationRequested)
@@ -241,7 +243,7 @@ public sealed partial class TrainingSession
             var done = new StepDone(rank.Rank, step, rank.LastTotals?.Loss ?? float.NaN, Milliseconds(started, now), now, own) { Job = _job!.Name, Generation = _generation };
             if (isBoundary)
             {
-                _heldBack.Add(done);
+                _heldBack.Add((done, null));
             }
             else
             {

@@ -14,6 +14,13 @@ internal static class OrderTranslation
     {
         StartTraining start => new StartRequest(order.OrderId, JobTranslation.ToJob(start.Job), ToTopology(start.Job, start.Topology)),
         WarmUp warmUp => new WarmUpRequest(order.OrderId, JobTranslation.ToJob(warmUp.Job), order.Generation),
+        Arm arm => new ArmRequest(
+            order.OrderId,
+            JobTranslation.ToJob(arm.Job),
+            ToTopology(arm.Job, arm.Topology),
+            new Member(0, arm.Armed.MachineId, arm.Armed.Host, arm.Armed.Port),
+            order.Generation,
+            machine => PlanWithout(arm, machine)),
         Prepare prepare => new PrepareRequest(
             order.OrderId,
             prepare.Plan.MigrationId,
@@ -26,6 +33,13 @@ internal static class OrderTranslation
         Abort abort => new AbortRequest(order.OrderId, abort.MigrationId, order.JobId, order.Generation, abort.Reason),
         _ => null,
     };
+
+    private static StandingPlan PlanWithout(Arm arm, string machine)
+    {
+        var generation = arm.Armed.GenerationWithout(arm.Topology.RanksOf(machine)[0]);
+        var migration = Contracts.Migrations.MigrationPlan.IdOf(arm.JobId, generation);
+        return new StandingPlan(Prepare.IdOf(migration), migration, generation);
+    }
 
     private static Topology ToTopology(JobSpec job, JobTopology topology) => new(
         job.JobId,

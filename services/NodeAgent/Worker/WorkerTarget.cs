@@ -15,6 +15,7 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
     private readonly ReportOutbox _outbox;
     private readonly TrainingSession _session;
     private readonly TaskCompletionSource _ranked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _armed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public WorkerTarget(WorkerOptions options, ReportOutbox outbox, InjectedSlowness? slowness = null)
@@ -27,6 +28,9 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
 
     /// <summary>Completes when an order gives the machine a rank, or when it is warm: from then on others wait for it, or it for them.</summary>
     public Task Ranked => _ranked.Task;
+
+    /// <summary>Completes when the machine holds the plans for the loss of each member, for the first time.</summary>
+    public Task Armed => _armed.Task;
 
     /// <summary>Completes when an order released the machine from its job.</summary>
     public Task Released => _released.Task;
@@ -52,6 +56,9 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
         await _session.DisposeAsync();
         await _endpoint.DisposeAsync();
     }
+
+    /// <summary>Resets all connections, as the end of the process would: for rehearsals.</summary>
+    public void Sever() => _endpoint.Sever();
 
     // The order may be old: a machine that joined again since then is a member, not a leaver.
     private void ObeyRelease(Release release)
@@ -79,6 +86,8 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
         // A standby that is warm does nothing until training waits for it.
         if (happened is WarmUpDone)
             _ranked.TrySetResult();
+        if (happened is StandbyArmed)
+            _armed.TrySetResult();
         if (happened is StepDone step)
             _outbox.Add(EventTranslation.ToTelemetry(step, _options.Machine));
         if (happened is TrainingParked parked && EventTranslation.ToTelemetry(parked, _options.Machine) is { } unreachable)

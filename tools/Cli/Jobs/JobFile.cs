@@ -72,7 +72,7 @@ internal sealed partial class JobFile
             id, new JobLayout(Layout.Dp, Layout.Pp, Layout.Tp), Steps, Seed, BatchPerRank, LearningRate,
             new JobModel(Model.Layers, Model.Width, Model.Heads, Model.Context, Model.Dropout), dataFile, directory,
             MicroBatches, DevicesPerMachine, ShardOptimizer, CheckpointEvery,
-            new JobTechniques(Techniques.TwoPhaseGroups, Techniques.Sandbox, Techniques.Following));
+            new JobTechniques(Techniques.TwoPhaseGroups, Techniques.Sandbox, Techniques.Following, Techniques.ArmedStandby));
         if (JobRules.BrokenBy(spec) is { } broken) Check(holds: false, broken);
         Check(spec.Machines >= 2, "layout needs 2 machines or more: of a single one nobody is left when it fails");
         return spec;
@@ -116,4 +116,6 @@ internal sealed class JobFileTechniques
     public bool Sandbox { get; set; } = true;
 
     public bool Following { get; set; } = true;
+
+    public bool ArmedStandby { get; set; } = true;
 }

@@ -9,7 +9,7 @@ using TrainMover.Contracts.Progress;
 namespace TrainMover.Worker.Rehearsals;
 
 /// <summary>
-/// A tiny job of three ranks on five machines inside this process lives through a warm-up, an expected and an unexpected migration, by the very orders and
+/// A tiny job of three ranks on five machines inside this process lives through warm-ups, an expected and an unexpected migration, by the very orders and
 /// reports of real ones. Afterwards nothing that a real migration does is done for the first time: code is compiled, libraries are loaded.
 /// </summary>
 internal sealed class Rehearsal : IAsyncDisposable
@@ -66,10 +66,17 @@ internal sealed class Rehearsal : IAsyncDisposable
         var second = Topology(2, stayer, joiner, other);
         await MigrateAsync(Plan(InterruptionKind.Expected, first, second, leaver, joiner), [stayer, leaver, other, joiner], [stayer, other, joiner], ct);
 
-        _machines.Remove(joiner);
-        await joiner.DisposeAsync();
+        // The standby is armed, and survivors take the plan that they hold; the order that comes late is answered.
+        await last.ExecuteAsync(id => new WarmUp(_job) { MachineId = id, JobId = JobId, Generation = 2, OrderId = "warm-up" }, ct);
+        await last.SeesAsync<WarmedUp>(2, ct);
+        var armed = new StandbyArmed(JobId, last.Id, "127.0.0.1", last.Port, From: 2, Generation: 3, second.Ranks.Count, "rehearsal");
+        RehearsedMachine[] all = [stayer, joiner, other, last];
+        foreach (var machine in all)
+            await machine.ExecuteAsync(id => new Arm(armed, _job, second) { MachineId = id, JobId = JobId, Generation = armed.Generation, OrderId = "arm" }, ct);
+        foreach (var machine in all) await machine.ArmedAsync(ct);
+        joiner.Sever();
         await stayer.SeesAsync<Parked>(2, ct);
-        var third = Topology(3, stayer, last, other);
+        var third = Topology(armed.GenerationWithout(1), stayer, last, other);
         await MigrateAsync(Plan(InterruptionKind.Unexpected, second, third, joiner, last), [stayer, other, last], [stayer, other, last], ct);
     }
 
@@ -77,7 +84,7 @@ internal sealed class Rehearsal : IAsyncDisposable
     {
         var generation = plan.To.Generation;
         foreach (var machine in participants)
-            await machine.ExecuteAsync(id => new Prepare(plan, _job) { MachineId = id, JobId = JobId, Generation = generation, OrderId = $"{plan.MigrationId}:prepare" }, ct);
+            await machine.ExecuteAsync(id => new Prepare(plan, _job) { MachineId = id, JobId = JobId, Generation = generation, OrderId = Prepare.IdOf(plan.MigrationId) }, ct);
         foreach (var machine in participants) await machine.SeesAsync<Prepared>(generation, ct);
 
         var leaverLost = plan.Kind == InterruptionKind.Unexpected;
@@ -91,7 +98,7 @@ internal sealed class Rehearsal : IAsyncDisposable
     }
 
     private MigrationPlan Plan(InterruptionKind kind, JobTopology from, JobTopology to, RehearsedMachine leaver, RehearsedMachine joiner) => new(
-        $"{JobId}-g{to.Generation}", JobId, kind, from, to, [new MachineMove(leaver.Id, joiner.Id, [1])],
+        MigrationPlan.IdOf(JobId, to.Generation), JobId, kind, from, to, [new MachineMove(leaver.Id, joiner.Id, [1])],
         kind == InterruptionKind.Expected ? StateSource.Leaver : StateSource.DataParallelPeer,
         _job.Layout, "A rehearsal.", [], [], "rehearsal", DateTimeOffset.UnixEpoch);
 

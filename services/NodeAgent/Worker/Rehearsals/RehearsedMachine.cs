@@ -60,6 +60,12 @@ internal sealed class RehearsedMachine : IWorkerObserver, IAsyncDisposable
         }
     }
 
+    /// <summary>Returns when the machine holds the plans for the loss of each member.</summary>
+    public Task ArmedAsync(CancellationToken ct) => _target.Armed.WaitAsync(ct);
+
+    /// <summary>Resets all its connections, as the end of its process would.</summary>
+    public void Sever() => _target.Sever();
+
     public Task OnReportAsync(AgentReport report, CancellationToken ct)
     {
         _reports.Writer.TryWrite(report.Report);

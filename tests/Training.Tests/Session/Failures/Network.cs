@@ -15,6 +15,7 @@ internal sealed class Network : IAsyncDisposable
     private readonly HashSet<string> _cutOff = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TaskCompletionSource> _stopped = new(StringComparer.Ordinal);
     private readonly List<TcpClient> _clients = [];
+    private readonly List<(TcpClient Client, string One, string Other)> _between = [];
 
     public Network(Cluster cluster)
     {
@@ -41,6 +42,19 @@ internal sealed class Network : IAsyncDisposable
     {
         lock (_gate)
             _stopped.Add(machine, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+    }
+
+    /// <summary>Resets what is open between two machines, and nothing else.</summary>
+    public void Break(string one, string other)
+    {
+        lock (_gate)
+        {
+            foreach (var (client, from, to) in _between.Where(open => (open.One, open.Other) == (one, other) || (open.One, open.Other) == (other, one)))
+            {
+                client.LingerState = new LingerOption(true, 0);
+                client.Close();
+            }
+        }
     }
 
     /// <summary>What had been on its way to and from a stopped machine arrives late.</summary>
@@ -93,6 +107,8 @@ internal sealed class Network : IAsyncDisposable
             var payload = new byte[BitConverter.ToUInt16(start, 4)];
             await outer.GetStream().ReadExactlyAsync(payload);
             var dialer = DialerOf(payload);
+            lock (_gate)
+                _between.AddRange([(outer, dialer, machine), (inner, dialer, machine)]);
             await WhileStoppedAsync(dialer, machine);
             await inner.ConnectAsync(IPAddress.Loopback, port);
             if (!IsCutOff(dialer, machine))

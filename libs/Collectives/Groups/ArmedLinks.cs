@@ -1,0 +1,74 @@
+namespace TrainMover.Collectives;
+
+/// <summary>
+/// The bootstrap connections between a standby and the members of a running generation, made before anybody is lost (paper, general standby: it waits in phase 1). A member holds the one with the
+/// standby, the standby one with every member. When a member dies, phase 1 with the standby in its place takes them from here and dials none.
+/// </summary>
+public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Endpoint _endpoint;
+    private readonly ulong _scope;
+    private readonly Dictionary<string, BootstrapLink> _links;
+    private readonly HashSet<string> _departed = new(StringComparer.Ordinal);
+
+    internal ArmedLinks(Endpoint endpoint, Membership membership, Dictionary<string, BootstrapLink> links)
+    {
+        (_endpoint, _links) = (endpoint, links);
+        // What is said about arming is said about no generation that anybody switches to.
+        _scope = membership.Scope;
+        endpoint.Track(this);
+    }
+
+    /// <summary>Raised with the name of a machine whose end closed without a goodbye: its process is gone. On the thread of the bootstrap connections, which must not be blocked.</summary>
+    public event Action<string>? PeerReset;
+
+    /// <summary>Parts from the others in order; connections that a prepared or running generation uses as well live on.</summary>
+    public ValueTask DisposeAsync()
+    {
+        foreach (var link in _links.Values)
+        {
+            link.Send(LinkFrameKind.Goodbye, _scope, []);
+            link.Detach(_scope, this);
+        }
+
+        _endpoint.Untrack(this);
+        return ValueTask.CompletedTask;
+    }
+
+    void ILinkObserver.OnFrame(BootstrapLink link, LinkFrameKind kind, byte[] payload)
+    {
+        if (kind != LinkFrameKind.Goodbye)
+            return;
+        lock (_gate)
+            _departed.Add(link.Peer.Machine);
+    }
+
+    void ILinkObserver.OnLost(BootstrapLink link, FailureKind kind, string detail)
+    {
+        if (kind == FailureKind.PeerReset && !HasDeparted(link.Peer.Machine))
+            PeerReset?.Invoke(link.Peer.Machine);
+    }
+
+    /// <summary>Begins to listen; a loss that happened before is told at once.</summary>
+    internal void Attach()
+    {
+        foreach (var link in _links.Values)
+            link.Attach(_scope, this);
+    }
+
+    /// <summary>Adds the connections with the machines of a topology to those that phase 1 has.</summary>
+    internal void LendTo(Dictionary<string, BootstrapLink> links, Topology to)
+    {
+        foreach (var (machine, link) in _links.Where(pair => to.On(pair.Key) is not null))
+            links.TryAdd(machine, link);
+    }
+
+    internal bool Has(string machine) => _links.TryGetValue(machine, out var link) && !link.IsLost && !HasDeparted(machine);
+
+    private bool HasDeparted(string machine)
+    {
+        lock (_gate)
+            return _departed.Contains(machine);
+    }
+}

@@ -1,0 +1,89 @@
+using TrainMover.Collectives;
+
+namespace TrainMover.Training.Session;
+
+// A standby that waits in phase 1 (paper, general standby), and members that hold the plan for the loss of each of them: what a failure still needs is that all survivors and the standby see the same process end.
+// None of them goes on before all have said so, so a machine that only some lost stays until the control plane has decided.
+public sealed partial class TrainingSession
+{
+    private ArmRequest? _arming;
+    private ArmedLinks? _armed;
+
+    /// <summary>The caller holds the gate.</summary>
+    private string? Arm(ArmRequest request)
+    {
+        if (request.Generation <= _generation)
+            return $"Generation {request.Generation} is not newer than the current one, {_generation}.";
+        if (request.Standby.Machine == _machine ? _phase != SessionPhase.Warm : _groups is null || _phase is not (SessionPhase.Training or SessionPhase.Parked) || _groups.Topology != request.From)
+            return $"This session is {_phase} in generation {_generation}: it cannot be armed for generation {request.From.Generation}.";
+        if (_attempt is { } attempt && (attempt.Ordered || attempt.Vote.Withdraw() is not Withdrawal.Done))
+            return $"Generation {attempt.Request.Generation} is being prepared.";
+
+        if (_attempt is { } begun)
+            Forget(begun);
+        Disarm();
+        _arming = request;
+        InBackground(() => RunArmingAsync(request, _groups));
+        return null;
+    }
+
+    private async Task RunArmingAsync(ArmRequest request, MachineGroups? groups)
+    {
+        try
+        {
+            var links = groups is null
+                ? await _endpoint.ArmAsync(request.From, request.Arming, _stopping.Token).ConfigureAwait(false)
+                : await groups.ArmAsync(request.Arming, _stopping.Token).ConfigureAwait(false);
+            lock (_gate)
+            {
+                if (ReferenceEquals(_arming, request) && !_stopping.IsCancellationRequested)
+                {
+                    _armed = links;
+                    links.PeerReset += TakePlanWithout;
+                    Raise(new StandbyArmed(request.Standby.Machine) { Job = request.JobName, Generation = request.Generation }, KeyOf(request));
+                    return;
+                }
+            }
+
+            await links.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is GroupSetupException or OperationCanceledException or InvalidOperationException)
+        {
+            lock (_gate)
+            {
+                if (ReferenceEquals(_arming, request) && !_stopping.IsCancellationRequested)
+                    Refuse(request, $"The standby cannot be armed: {failure.Message}");
+            }
+        }
+    }
+
+    /// <summary>A generation or plan of the control plane's makes the plans that were held before void; the caller holds the gate.</summary>
+    private void Disarm()
+    {
+        _arming = null;
+        if (_armed is not { } links)
+            return;
+        _armed = null;
+        links.PeerReset -= TakePlanWithout;
+        KeepInBackground(links.DisposeAsync().AsTask());
+    }
+
+    // Called on the thread of the bootstrap connections, which everybody's heart-beats wait for.
+    private void TakePlanWithout(string machine) =>
+        ThreadPool.UnsafeQueueUserWorkItem(static lost => lost.Session.PrepareWithout(lost.Machine), (Session: this, Machine: machine), preferLocal: false);
+
+    private void PrepareWithout(string machine)
+    {
+        lock (_gate)
+        {
+            if (_arming is not { } armed || _armed is not { } links || _attempt is not null || _lost is not null || _stopping.IsCancellationRequested || armed.Without(machine) is not { } request)
+                return;
+            var key = KeyOf(request);
+            if (_ledger.Find(key) is not null)
+                return;
+            _ledger.Accept(key);
+            if (Prepare(request, links, ordered: false) is not null)
+                _ledger.Forget(key);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+using TrainMover.Collectives;
+using TrainMover.Training.Session;
+using TrainMover.Training.Tests.Session.Failures;
+
+namespace TrainMover.Training.Tests.Session;
+
+/// <summary>Members and a standby hold the plan for the loss of each member: nobody orders anything, and the job goes on as if nothing had happened.</summary>
+public class ArmedStandbyTests
+{
+    private const long FailedStep = 6;
+    private const int Arming = 2;
+
+    [Theory]
+    [InlineData("dp3", nameof(StepPoint.BeforeReduction))]
+    [InlineData("dp3", nameof(StepPoint.AfterReduction))]
+    [InlineData("dp3", nameof(StepPoint.AfterCommit))]
+    [InlineData("dp3 zero", nameof(StepPoint.BeforeParameters))]
+    [InlineData("dp2 pp2", nameof(StepPoint.AfterReduction))]
+    [InlineData("dp2 tp2", nameof(StepPoint.AfterReduction))]
+    public async Task Survivors_and_standby_carry_out_the_plan_that_they_hold(string layout, string point)
+    {
+        await using var job = FailingJob.Create(layout, standbys: 1);
+        var gate = await StartArmedAsync(job);
+        job.Probes.DieAt(job.Cluster["m1"], FailedStep, Enum.Parse<StepPoint>(point));
+        gate.Open();
+
+        var to = Without(job, "m1");
+        var switched = await job.SwitchedAsync(to);
+        switched.ShouldAllBe(done => done.LostSteps == 0 && done.DeviceBytes == 0 && done.Connections == done.Planned);
+        await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+    }
+
+    [Fact]
+    public async Task The_order_that_comes_afterwards_is_answered_with_all_that_was_done_and_does_nothing()
+    {
+        await using var job = FailingJob.Create("dp3", standbys: 1);
+        var gate = await StartArmedAsync(job);
+        job.Probes.DieAt(job.Cluster["m1"], FailedStep, StepPoint.AfterReduction);
+        gate.Open();
+        var to = Without(job, "m1");
+        await job.SwitchedAsync(to);
+
+        string[] members = [.. to.Machines];
+        job.Cluster.Prepare(job.First, to, expected: false, members);
+        job.Cluster.Switch(to, leaverLost: true, members);
+        await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+        foreach (var machine in members)
+        {
+            var told = job.Cluster[machine].Events;
+            told.OfType<PreparationDone>().Count(done => done.Generation == to.Generation).ShouldBe(2);
+            told.OfType<SwitchAgreed>().Count(done => done.Generation == to.Generation).ShouldBe(2);
+            told.OfType<SwitchDone>().Count(done => done.Generation == to.Generation).ShouldBe(2);
+            told.OfType<RequestRefused>().ShouldBeEmpty();
+        }
+    }
+
+    [Fact]
+    public async Task A_machine_that_only_one_member_lost_stays_until_the_control_plane_has_decided()
+    {
+        await using var job = FailingJob.Create("dp3", standbys: 1);
+        await using var network = new Network(job.Cluster);
+        var from = job.Cluster.Topology(1, [.. job.Machines]);
+        var gate = await StartArmedAsync(job, from);
+        job.Probes.At("m1", FailedStep, StepPoint.BeforeReduction, _ => network.Break("m0", "m1"));
+        gate.Open();
+
+        await job.ParkedAsync(1, "m0", "m1", "m2");
+        job.Cluster.Nodes.SelectMany(node => node.Events).OfType<SwitchAgreed>().ShouldBeEmpty();
+
+        // The order finds m0 prepared by itself, and the others not.
+        var to = Without(job, from, "m1");
+        job.Cluster.Prepare(from, to, expected: false, [.. to.Machines]);
+        await job.SwitchedAsync(to);
+        await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+    }
+
+    [Fact]
+    public async Task Nobody_moves_when_two_are_lost_and_the_plan_for_both_is_carried_out_when_it_comes()
+    {
+        await using var job = FailingJob.Create("dp4", standbys: 2);
+        var gate = await StartArmedAsync(job);
+        job.Probes.DieAt(job.Cluster["m1"], FailedStep, StepPoint.AfterReduction).DieAt(job.Cluster["m2"], FailedStep, StepPoint.AfterReduction);
+        gate.Open();
+
+        await job.ParkedAsync(1, "m0", "m3");
+        var to = job.After(job.First, Arming + 10, ("m1", job.Standby(0)), ("m2", job.Standby(1)));
+        await job.ReplaceLostAsync(job.First, to);
+        await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+    }
+
+    [Fact]
+    public async Task A_member_that_leaves_in_order_is_not_lost()
+    {
+        await using var job = FailingJob.Create("dp3", standbys: 1);
+        var gate = await StartArmedAsync(job);
+        await job.Cluster["m1"].DisposeAsync();
+        gate.Open();
+
+        await job.ParkedAsync(1, "m0", "m2");
+        var to = job.After(job.First, Arming + 10, ("m1", job.Standby(0)));
+        await job.ReplaceLostAsync(job.First, to);
+        await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+        job.Cluster.Nodes.SelectMany(node => node.Events).ShouldAllBe(happened => happened.Generation != Without(job, "m1").Generation);
+    }
+
+    [Fact]
+    public async Task Training_goes_on_without_a_word_when_the_standby_dies()
+    {
+        await using var job = FailingJob.Create("dp3", standbys: 1);
+        var gate = await StartArmedAsync(job);
+        job.Cluster[job.Standby(0)].Die();
+        gate.Open();
+        await job.ShouldEndLikeAnUndisturbedRunAsync(job.First);
+        job.Cluster.Nodes.SelectMany(node => node.Events).OfType<TrainingParked>().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_plan_of_the_control_plane_makes_the_held_ones_void()
+    {
+        await using var job = FailingJob.Create("dp3", standbys: 2);
+        var gate = await StartArmedAsync(job);
+        var planned = job.After(job.First, Arming + 10, ("m2", job.Standby(1)));
+        job.Cluster.Prepare(job.First, planned, "m0", "m1", "m2", job.Standby(1));
+        await job.ReadyAsync(planned, "m0", "m1", "m2", job.Standby(1));
+        job.Probes.DieAt(job.Cluster["m1"], FailedStep, StepPoint.AfterReduction);
+        gate.Open();
+
+        await job.ParkedAsync(1, "m0", "m2");
+        var to = job.After(job.First, Arming + 11, ("m1", job.Standby(0)));
+        await job.ReplaceLostAsync(job.First, to);
+        await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+    }
+
+    private static Topology Without(FailingJob job, string machine) => Without(job, job.First, machine);
+
+    private static Topology Without(FailingJob job, Topology from, string machine) => job.After(from, Arming + 1 + from.RanksOf(machine)[0], (machine, job.Standby(0)));
+
+    // The standby has to be warm, for which the first step must be recorded; the gate holds the job some steps before the failure.
+    private static async Task<Gate> StartArmedAsync(FailingJob job, Topology? from = null)
+    {
+        from ??= job.First;
+        var gate = job.HoldBefore(FailedStep - 1);
+        job.Cluster.Start(from);
+        var standby = job.Standby(0);
+        job.Cluster[standby].Session.Submit(new WarmUpRequest("warm-up", job.Cluster.Job with { Layout = from.Layout }, 1));
+        (await job.Cluster.OneAsync<WarmUpDone>(standby)).Shadow.Reason.ShouldBeNull();
+        await gate.ReachedAsync();
+        job.Cluster.Arm(from, standby, Arming);
+        await job.Cluster.AllAsync<StandbyArmed>([.. job.Machines, standby]);
+        return gate;
+    }
+}
