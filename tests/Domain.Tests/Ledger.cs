@@ -43,6 +43,9 @@ internal sealed class Ledger
 
     public IReadOnlyList<object> Report(MachineReport report) => Append(Migrations.Executor.OnReport(World, report));
 
+    /// <summary>A member's word on a switch, as the Planner hears it.</summary>
+    public IReadOnlyList<object> Switch(MachineReport report) => Append(Planner.OnSwitch(World, report, Now, Key));
+
     public IReadOnlyList<object> Announce(string machine, MachineRole role, int port, WorkerPhase phase = WorkerPhase.Idle) => Append(Planner.OnAnnounced(
         World, new Announced(role, new WorkerStatus(phase, 100 + port, "127.0.0.1", port)) { MachineId = machine, Generation = 0 }, Now, Key));
 
@@ -55,16 +58,16 @@ internal sealed class Ledger
     }
 
     public static JobSpec Spec(string job = "gpt", int dp = 3) =>
-        new(job, new JobLayout(dp), 100, 1, 4, 3e-4f, new JobModel(), "/data/text", "/jobs/gpt");
+        new(job, new JobLayout(dp), 100, 1, 4, 3e-4f, new JobModel(), "/data/text", "/jobs/gpt", Techniques: new JobTechniques(ArmedStandby: false));
 
-    /// <summary>Three training machines m0 to m2, standby s0 (proven), elastic e0, and a running job.</summary>
-    public static Ledger WithRunningJob(PlanningOptions? options = null)
+    /// <summary>Three training machines m0 to m2, standby s0 (proven), elastic e0, and a running job, whose standby is armed or not.</summary>
+    public static Ledger WithRunningJob(PlanningOptions? options = null, bool armed = false, JobTechniques? techniques = null)
     {
         var ledger = new Ledger { Planner = new Planner(options ?? new PlanningOptions()) };
         for (var machine = 0; machine < 3; machine++) ledger.Announce($"m{machine}", MachineRole.Training, 1000 + machine);
         ledger.Announce("s0", MachineRole.Standby, 2000);
         ledger.Announce("e0", MachineRole.Elastic, 3000);
-        ledger.Append(new Decision(ledger.World).OnJob("gpt", job => job.Submit(Spec())));
+        ledger.Append(new Decision(ledger.World).OnJob("gpt", job => job.Submit(Spec() with { Techniques = techniques ?? new JobTechniques(ArmedStandby: armed) })));
         ledger.Plan();
         ledger.Append(ledger.Planner.OnWarmedUp(
             ledger.World, new WarmedUp(Good) { MachineId = "s0", Generation = 1, JobId = "gpt" }, ledger.Now, Key));

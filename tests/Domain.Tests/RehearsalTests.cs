@@ -10,7 +10,7 @@ public sealed class RehearsalTests
         var (migration, orders) = DomainRehearsal.Play();
 
         migration.Phase.ShouldBe(MigrationPhase.Completed);
-        // Start, warm up, prepare, switch, and the leaver is released.
-        orders.ShouldBe(3 + 2 + 3 + 3 + 1);
+        // Start, warm up, arm, prepare, switch, and the leaver is released; the second standby is armed then.
+        orders.ShouldBe(3 + 2 + 4 + 3 + 3 + 1 + 4);
     }
 }
