@@ -14,13 +14,14 @@ internal sealed record AblationStage(string Name, JobFileTechniques Techniques, 
     /// <summary>From nothing to everything: each adds one technique (paper, figure 15). What makes a joiner warm, its rehearsal included, comes with the sandbox.</summary>
     public static IReadOnlyList<AblationStage> All { get; } =
     [
-        new("naive live migration", new JobFileTechniques { TwoPhaseGroups = false, Sandbox = false, Following = false }, Rehearsed: false),
-        new("+ two-phase groups", new JobFileTechniques { TwoPhaseGroups = true, Sandbox = false, Following = false }, Rehearsed: false),
-        new("+ sandbox", new JobFileTechniques { TwoPhaseGroups = true, Sandbox = true, Following = false }, Rehearsed: true),
-        new("+ following", new JobFileTechniques(), Rehearsed: true),
+        new("naive live migration", new JobFileTechniques { TwoPhaseGroups = false, Sandbox = false, Following = false, ArmedStandby = false }, Rehearsed: false),
+        new("+ two-phase groups", new JobFileTechniques { TwoPhaseGroups = true, Sandbox = false, Following = false, ArmedStandby = false }, Rehearsed: false),
+        new("+ sandbox", new JobFileTechniques { TwoPhaseGroups = true, Sandbox = true, Following = false, ArmedStandby = false }, Rehearsed: true),
+        new("+ following", new JobFileTechniques { ArmedStandby = false }, Rehearsed: true),
+        new("+ armed standby", new JobFileTechniques(), Rehearsed: true),
     ];
 
-    public bool IsFull => Techniques is { TwoPhaseGroups: true, Sandbox: true, Following: true };
+    public bool IsFull => Techniques is { TwoPhaseGroups: true, Sandbox: true, Following: true, ArmedStandby: true };
 }
 
 /// <summary>What a stage came to.</summary>
