@@ -107,8 +107,19 @@ public sealed class Replica : IDisposable
     /// <summary>Number of trainable parameters that this rank holds.</summary>
     public long Parameters => Layout.Parameters;
 
-    /// <summary>Completed optimizer steps, which is also the index of the next one. With the seed it is the whole random state.</summary>
-    public long Step { get; set; }
+    /// <summary>
+    /// Completed optimizer steps, which is also the index of the next one. With the seed it is the whole random state. Whoever sets it has changed the parameters: passes that were stopped are
+    /// forgotten.
+    /// </summary>
+    public long Step
+    {
+        get;
+        set
+        {
+            field = value;
+            ForgetStoppedPasses();
+        }
+    }
 
     /// <summary>
     /// With a sharded optimizer: the last update was applied to this rank's part and to its predecessor's, but the other parts were not gathered yet. <see cref="GatherParameters"/> must
@@ -157,11 +168,18 @@ public sealed class Replica : IDisposable
     /// <summary>Gives the parameters their first values, which are a function of model, seed and position alone.</summary>
     internal void Initialize()
     {
+        ForgetStoppedPasses();
         foreach (var slot in Layout.Slots)
             InitialValues.Fill(ParameterData.Slice(slot.Offset, slot.Count), slot.Spec, Recipe.Seed, Position.Tp, Parallelism.Tp);
     }
 
-    /// <summary>Forward and backward passes over this rank's share of a step, without any reduction over replicas; gradients of earlier passes are discarded, parameters stay as they are.</summary>
+    /// <summary>Parameters are about to be overwritten, or the replica is given to another rank: passes that a failure stopped begin anew, and what was kept for them is freed.</summary>
+    internal void ForgetStoppedPasses() => _stage.Forget();
+
+    /// <summary>
+    /// Forward and backward passes over this rank's share of a step, without any reduction over replicas; gradients of earlier passes are discarded, parameters stay as they are. Where the
+    /// rank holds a whole model, passes that a failure of the groups stopped between two layers go on there when they are called for again, with the same bits.
+    /// </summary>
     /// <param name="data">What is trained on.</param>
     /// <param name="step">Step, from 0; with the seed it decides data and dropout masks.</param>
     /// <param name="groups">This rank's groups; those of its model are used.</param>
@@ -246,6 +264,7 @@ public sealed class Replica : IDisposable
     {
         if (!AwaitsParameters)
             return;
+        // Passes that were stopped stay good: parameters of a step that are gathered once more are the bits that are there.
         foreach (var bucket in _reduction.Buckets)
             groups.DataParallel.AllGather(ParameterData.Slice(bucket.Start, bucket.Length));
         AwaitsParameters = false;
@@ -337,10 +356,9 @@ public sealed class Replica : IDisposable
         return new CommitShare(ballot, Recipe.ShardOptimizer ? partition.SquaredNorm(gradients, groups.DataParallel.Rank) : partition.SquaredNorm(gradients), Gradients[^1], Step);
     }
 
-    private void RunPasses(ITrainingData data, long step, IRankGroups groups, Action<int>? finished)
+    private void RunPasses(ITrainingData data, long step, IRankGroups groups, Func<int, bool>? finished)
     {
         ComputeThread.HoldToOneThread();
-        Gradients[^1] = 0f;
         _stage.Run(data, step, groups, finished, DiscardGradients);
     }
 

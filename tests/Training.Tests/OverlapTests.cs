@@ -87,6 +87,39 @@ public class OverlapTests
     }
 
     [Fact]
+    public void Stopped_passes_go_on_until_gradients_are_reduced_and_begin_anew_from_then_on()
+    {
+        var layout = new ParallelLayout(2);
+        var expected = TrainedModel.Run(Shape, Recipe, layout).Digests;
+        var (segments, boundaries) = (Recipe.MicroBatches * (Shape.Layers + 2), Recipe.MicroBatches * (2 * Shape.Layers + 3));
+        var computedTwice = new List<int>();
+        for (var failAt = 1; failAt <= boundaries; failAt++)
+        {
+            var next = ThreadGroups.Of(layout);
+            var digests = new string[layout.Size];
+            Ranks.Run(ThreadGroups.Of(layout), own =>
+            {
+                var model = new CountedModel(new ByteGpt(Shape));
+                using var replica = new Replica(model, Recipe, layout, own.Position);
+                Should.Throw<CollectiveException>(() => StepProtocol.TrainStep(replica, TinyJob.Text, own.Rank == 0 ? new FailingGroups(failAt, own) : own, StepProtocol.Commit));
+                StepProtocol.TrainStep(replica, TinyJob.Text, next[own.Rank], StepProtocol.Commit);
+                if (own.Rank == 0)
+                    computedTwice.Add(model.Forward + model.Backward - (2 * segments));
+                while (replica.Step < Recipe.Steps)
+                    StepProtocol.TrainStep(replica, TinyJob.Text, next[own.Rank], StepProtocol.Commit);
+                digests[own.Rank] = replica.Digest();
+            });
+
+            digests.ShouldBe(expected, $"stopped at {failAt}");
+        }
+
+        // A quarter of the gradients, from the end, is a bucket: none is final before the last backward pass has left the output side.
+        var kept = computedTwice.TakeWhile(twice => twice == 0).Count();
+        kept.ShouldBeInRange(boundaries - Shape.Layers - 1, boundaries - 2);
+        computedTwice.Skip(kept).ShouldBe(Enumerable.Range(kept, boundaries - kept).Select(done => (2 * segments) - (boundaries - done)));
+    }
+
+    [Fact]
     public void A_failure_inside_the_backward_pass_of_a_tensor_parallel_rank_surfaces_and_the_step_is_retried_to_the_same_bits()
     {
         var layout = new ParallelLayout(Dp: 1, Tp: 2);
@@ -181,24 +214,6 @@ public class OverlapTests
                 inner.Layer(layer, layer == 0 ? Mark.apply(activations, reached) : activations);
 
             public torch.Tensor Loss(torch.Tensor activations, torch.Tensor targets) => inner.Loss(activations, targets);
-        }
-    }
-
-    /// <summary>Changes nothing and says when backward passes it.</summary>
-    private sealed class Mark : torch.autograd.SingleTensorFunction<Mark>
-    {
-        public override string Name => nameof(Mark);
-
-        public override torch.Tensor forward(torch.autograd.AutogradContext ctx, params object[] vars)
-        {
-            ctx.save_data(nameof(Mark), vars[1]);
-            return (torch.Tensor)vars[0];
-        }
-
-        public override List<torch.Tensor> backward(torch.autograd.AutogradContext ctx, torch.Tensor grad_output)
-        {
-            ((Action)ctx.get_data(nameof(Mark)))();
-            return [grad_output, null!];
         }
     }
 }

@@ -51,6 +51,7 @@ public static class Checkpoint
             var data = stream.Position;
             Verify(file, stream, header, info.Checksum);
             stream.Position = data;
+            replica.ForgetStoppedPasses();
             ForEachTensor(replica, stream.ReadExactly);
             replica.Step = info.Step;
             return info;

@@ -21,6 +21,7 @@ internal sealed class FollowingReplica : IDisposable
     {
         (_replica, _connection) = (replica, connection);
         _cursor = replica.Layout.FlatLength;
+        replica.ForgetStoppedPasses();
         _thread = new Thread(Run) { IsBackground = true, Name = "following" };
         _thread.Start();
     }

@@ -15,7 +15,7 @@ internal sealed class GradientReduction : IDisposable
     private readonly bool _sharded;
     private readonly bool _overlapped;
     private readonly int[] _finalFrom;
-    private readonly Action<int> _release;
+    private readonly Func<int, bool> _release;
     private readonly Action<GradientBucket> _reduced;
     private ReductionThread? _thread;
 
@@ -26,7 +26,11 @@ internal sealed class GradientReduction : IDisposable
         (_sharded, _overlapped) = (recipe.ShardOptimizer, recipe.OverlapReduction);
         Buckets = GradientBuckets.Of(layout, recipe.BucketBytes);
         _finalFrom = [.. Enumerable.Range(0, layout.Stage.Total + 1).Select(layer => FinalBuckets(layout.StartOf(layer)))];
-        _release = layer => _thread!.Release(_finalFrom[layer]);
+        _release = layer =>
+        {
+            _thread!.Release(_finalFrom[layer]);
+            return _finalFrom[layer] > 0;
+        };
     }
 
     /// <summary>In the order of their reduction.</summary>
@@ -34,8 +38,8 @@ internal sealed class GradientReduction : IDisposable
 
     /// <summary>Runs the passes of a step and returns when everything is reduced.</summary>
     /// <param name="groups">The rank's groups.</param>
-    /// <param name="passes">Runs them; it is given whom to tell when gradients are final, or null.</param>
-    public void Run(IRankGroups groups, Action<Action<int>?> passes)
+    /// <param name="passes">Runs them; it is given whom to tell when gradients are final, who says whether any are reduced from then on, or null.</param>
+    public void Run(IRankGroups groups, Action<Func<int, bool>?> passes)
     {
         if (!_overlapped || Buckets.Length == 1 || groups.DataParallel.Size == 1)
         {

@@ -6,7 +6,8 @@ namespace TrainMover.Training;
 
 /// <summary>
 /// Runs the forward and backward passes of one rank's stage over the micro-batches of a step, segment by segment: input side, each layer, output side. Between two of them a failure of the groups
-/// ends the step, so that nobody who is to be moved or mended waits for work that is lost. Activations and their gradients arrive in buffers that are made once.
+/// stops the passes, so that nobody who is to be moved or mended waits for them. A rank that holds a whole model needs nobody else in its passes: what it has computed stays, and the next run of
+/// the same passes goes on there. Activations and their gradients arrive in buffers that are made once.
 /// </summary>
 internal sealed class StageRunner : IDisposable
 {
@@ -20,6 +21,7 @@ internal sealed class StageRunner : IDisposable
     private readonly int _microBatches;
     private readonly int _microBatch;
     private readonly ulong _seed;
+    private PartialPass? _stopped;
 
     public StageRunner(IModel model, TrainingRecipe recipe, ParallelLayout layout, RankPosition position, StageLayers layers, Func<string, Tensor> parameter, Tensor gradients, Device device)
     {
@@ -47,46 +49,44 @@ internal sealed class StageRunner : IDisposable
         }
     }
 
-    /// <summary>All passes of one step. On the last stage this rank's share of the loss is in the loss slot before the first gradient is final.</summary>
+    /// <summary>
+    /// All passes of one step, or, where the same ones were stopped between two segments, what is left of them. On the last stage this rank's share of the loss is in the loss slot before the
+    /// first gradient is final.
+    /// </summary>
     /// <param name="data">What is trained on.</param>
     /// <param name="step">Step, from 0.</param>
     /// <param name="groups">The rank's groups.</param>
-    /// <param name="finished">Called in the last backward pass with each layer whose gradients, and those of all behind it, are final; null if nobody asks.</param>
-    /// <param name="beforeBackward">Called once, before the first backward pass writes gradients.</param>
-    public void Run(ITrainingData data, long step, IRankGroups groups, Action<int>? finished, Action beforeBackward)
+    /// <param name="finished">
+    /// Called in the last backward pass with each layer whose gradients, and those of all behind it, are final; says whether any are reduced from now on. Null if nobody asks.
+    /// </param>
+    /// <param name="beforeBackward">Called once in all passes of a step, before the first backward pass writes gradients.</param>
+    public void Run(ITrainingData data, long step, IRankGroups groups, Func<int, bool>? finished, Action beforeBackward)
     {
-        var writes = false;
         _region.Use(groups.TensorParallel);
-        var firstSequence = (long)groups.Position.Dp * _microBatch * _microBatches;
+        var pass = Begin(new PassKey(data, step, (long)groups.Position.Dp * _microBatch * _microBatches, groups.DataParallel.Size));
         try
         {
-            foreach (var action in _actions)
-            {
-                switch (action.Kind)
-                {
-                    case PipelineActionKind.Forward:
-                        Forward(At(action.First), data, step, firstSequence + ((long)action.First * _microBatch), groups);
-                        break;
-                    case PipelineActionKind.Backward:
-                        if (!writes)
-                            beforeBackward();
-                        writes = true;
-                        Backward(At(action.First), groups, action.First == _microBatches - 1 ? finished : null);
-                        break;
-                    case PipelineActionKind.Previous:
-                        groups.Previous!.Shift(Outgoing(action, slot => slot.InputGradient!), Incoming(action, slot => slot.Input!));
-                        break;
-                    default:
-                        groups.Next!.Shift(Outgoing(action, slot => slot.Output), action.Incoming == PipelineAction.Nothing ? [] : _fromNext!.bytes);
-                        break;
-                }
-            }
+            for (; pass.Action < _actions.Count; pass.Action++)
+                Act(_actions[pass.Action], pass, groups, finished, beforeBackward);
+        }
+        catch (CollectiveException) when (pass.CanGoOn && groups.ModelParallel.Size == 1)
+        {
+            _stopped = pass;
+            throw;
         }
         finally
         {
-            foreach (var slot in _inFlight)
-                slot.Forget();
+            if (_stopped is null)
+                Forget();
         }
+    }
+
+    /// <summary>Frees what stopped passes have left; the next ones begin anew.</summary>
+    public void Forget()
+    {
+        _stopped = null;
+        foreach (var slot in _inFlight)
+            slot.Forget();
     }
 
     public void Dispose()
@@ -96,21 +96,63 @@ internal sealed class StageRunner : IDisposable
         _fromNext?.Dispose();
     }
 
+    private PartialPass Begin(PassKey key)
+    {
+        if (_stopped is { } stopped && stopped.Key == key)
+        {
+            _stopped = null;
+            return stopped;
+        }
+
+        Forget();
+        Replica.Data(_gradients)[^1] = 0f;
+        return new PartialPass(key);
+    }
+
+    private void Act(PipelineAction action, PartialPass pass, IRankGroups groups, Func<int, bool>? finished, Action beforeBackward)
+    {
+        switch (action.Kind)
+        {
+            case PipelineActionKind.Forward:
+                Forward(At(action.First), pass, pass.Key.FirstSequence + ((long)action.First * _microBatch), groups);
+                break;
+            case PipelineActionKind.Backward:
+                if (!pass.WritesGradients)
+                    beforeBackward();
+                pass.WritesGradients = true;
+                Backward(At(action.First), pass, groups, action.First == _microBatches - 1 ? finished : null);
+                break;
+            case PipelineActionKind.Previous:
+                groups.Previous!.Shift(Outgoing(action, slot => slot.InputGradient!), Incoming(action, slot => slot.Input!));
+                break;
+            default:
+                groups.Next!.Shift(Outgoing(action, slot => slot.Output), action.Incoming == PipelineAction.Nothing ? [] : _fromNext!.bytes);
+                break;
+        }
+    }
+
     private InFlight At(int microBatch) => _inFlight[microBatch % _inFlight.Length];
 
     private ReadOnlySpan<byte> Outgoing(PipelineAction action, Func<InFlight, Tensor> tensor) => action.First == PipelineAction.Nothing ? [] : tensor(At(action.First)).bytes;
 
     private Span<byte> Incoming(PipelineAction action, Func<InFlight, Tensor> tensor) => action.Incoming == PipelineAction.Nothing ? [] : tensor(At(action.Incoming)).bytes;
 
-    private void Forward(InFlight slot, ITrainingData data, long step, long firstSequence, IRankGroups groups)
+    // Segments that are there were computed before the passes were stopped.
+    private void Forward(InFlight slot, PartialPass pass, long firstSequence, IRankGroups groups)
     {
         using var scope = NewDisposeScope();
-        slot.Masks.Draw(_seed, step, firstSequence);
-        TrainingBatch? batch = _layers.IsFirst || _layers.IsLast ? data.Batch(_seed, step, firstSequence, _microBatch, _model.Context) : null;
-        var x = _layers.IsFirst ? slot.Add(null, slot.Stage.Embed(batch!.Value.Inputs)) : slot.Input!;
-        for (var layer = _layers.First; layer < _layers.First + _layers.Count; layer++)
+        TrainingBatch? batch = _layers.IsFirst || _layers.IsLast ? pass.Key.Data.Batch(_seed, pass.Key.Step, firstSequence, _microBatch, _model.Context) : null;
+        if (slot.Segments.Count == 0)
         {
-            groups.ThrowIfFailed();
+            slot.Masks.Draw(_seed, pass.Key.Step, firstSequence);
+            if (_layers.IsFirst)
+                slot.Add(null, slot.Stage.Embed(batch!.Value.Inputs));
+        }
+
+        var x = slot.Segments.Count == 0 ? slot.Input! : slot.Output;
+        for (var layer = LayerOf(slot.Segments.Count); layer < _layers.First + _layers.Count; layer++)
+        {
+            StandBetweenSegments(pass, groups);
             var input = Cut(x);
             var output = slot.Stage.Layer(layer, input);
             x = slot.Add(input, layer == _layers.First + _layers.Count - 1 && !_layers.IsLast ? output.contiguous() : output);
@@ -118,7 +160,7 @@ internal sealed class StageRunner : IDisposable
 
         if (!_layers.IsLast)
             return;
-        groups.ThrowIfFailed();
+        StandBetweenSegments(pass, groups);
         var activations = Cut(x);
         var loss = slot.Stage.Loss(activations, batch!.Value.Targets);
         if (_microBatches > 1)
@@ -128,28 +170,36 @@ internal sealed class StageRunner : IDisposable
         Tensor Cut(Tensor before) => ReferenceEquals(before, slot.Input) ? before : before.detach().requires_grad_();
     }
 
-    private void Backward(InFlight slot, IRankGroups groups, Action<int>? finished)
+    private void Backward(InFlight slot, PartialPass pass, IRankGroups groups, Func<int, bool>? finished)
     {
         using var scope = NewDisposeScope();
         slot.InputGradient?.bytes.Clear();
-        var gradient = _fromNext;
-        var layer = _layers.First + _layers.Count - (_layers.IsLast ? 0 : 1);
-        for (var segment = slot.Segments.Count - 1; segment >= 0; segment--, layer--)
+        for (; slot.BackwardLeft > 0; slot.BackwardLeft--)
         {
-            groups.ThrowIfFailed();
+            StandBetweenSegments(pass, groups);
+            var segment = slot.BackwardLeft - 1;
             var (input, output) = slot.Segments[segment];
-            if (gradient is null)
-                output.backward();
-            else
+            if ((segment == slot.Segments.Count - 1 ? _fromNext : slot.Segments[segment + 1].Input!.grad) is { } gradient)
                 output.backward([gradient]);
+            else
+                output.backward();
             _region.ThrowIfFailed();
-            gradient = input?.grad;
-            if (input is not null)
-                finished?.Invoke(layer);
+            if (input is not null && finished is not null)
+                pass.GaveGradients |= finished(LayerOf(segment));
         }
 
         slot.Forget();
     }
+
+    private static void StandBetweenSegments(PartialPass pass, IRankGroups groups)
+    {
+        pass.IsBetweenSegments = true;
+        groups.ThrowIfFailed();
+        pass.IsBetweenSegments = false;
+    }
+
+    // The input side, where it is here, is the first segment.
+    private int LayerOf(int segment) => _layers.First + segment - (_layers.IsFirst ? 1 : 0);
 
     /// <summary>What one micro-batch in flight keeps between its forward and its backward pass.</summary>
     private sealed class InFlight(IModelStage stage, DropoutMasks masks, Tensor? input, Tensor? inputGradient) : IDisposable
@@ -165,7 +215,10 @@ internal sealed class StageRunner : IDisposable
         /// <summary>Parts of the forward pass in order: what went in (null before the first layer, where nothing is derived from it) and what came out.</summary>
         public List<(Tensor? Input, Tensor Output)> Segments { get; } = [];
 
-        /// <summary>What the stage hands on: activations, or the loss.</summary>
+        /// <summary>How many of them, from the first, the backward pass has still to come to.</summary>
+        public int BackwardLeft { get; set; }
+
+        /// <summary>What the last of them gave: in the end what the stage hands on, activations or the loss.</summary>
         public Tensor Output => Segments[^1].Output;
 
         public Tensor Add(Tensor? input, Tensor output)
@@ -173,6 +226,7 @@ internal sealed class StageRunner : IDisposable
             if (!ReferenceEquals(input, Input))
                 input?.DetachFromDisposeScope();
             Segments.Add((input, output.DetachFromDisposeScope()));
+            BackwardLeft++;
             return output;
         }
 
@@ -186,6 +240,7 @@ internal sealed class StageRunner : IDisposable
             }
 
             Segments.Clear();
+            BackwardLeft = 0;
         }
 
         public void Dispose()

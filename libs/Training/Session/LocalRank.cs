@@ -6,7 +6,16 @@ namespace TrainMover.Training.Session;
 internal sealed class LocalRank(int rank, Replica replica, Func<double>? slowness) : IDisposable
 {
     /// <summary>Rank in the job; a warm standby has one of the same role until it joins.</summary>
-    public int Rank { get; set; } = rank;
+    public int Rank
+    {
+        get;
+        set
+        {
+            if (field != value)
+                Replica.ForgetStoppedPasses();
+            field = value;
+        }
+    } = rank;
 
     public Replica Replica { get; private set; } = replica;
 

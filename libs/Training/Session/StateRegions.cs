@@ -12,12 +12,16 @@ internal static class StateRegions
         _ => Striped(replica, route),
     };
 
-    public static List<MemoryRegion> ToReceive(Replica replica, StateRoute route) => route.Part switch
+    public static List<MemoryRegion> ToReceive(Replica replica, StateRoute route)
     {
-        StatePart.ParametersAndOwnMoments => [replica.ParameterRegion, .. replica.MomentRegions],
-        StatePart.BackupMoments => [.. replica.BackupMomentRegions],
-        _ => Striped(replica, route),
-    };
+        replica.ForgetStoppedPasses();
+        return route.Part switch
+        {
+            StatePart.ParametersAndOwnMoments => [replica.ParameterRegion, .. replica.MomentRegions],
+            StatePart.BackupMoments => [.. replica.BackupMomentRegions],
+            _ => Striped(replica, route),
+        };
+    }
 
     private static List<MemoryRegion> Striped(Replica replica, StateRoute route) =>
         [.. new[] { replica.ParameterRegion }.Concat(replica.MomentRegions).Concat(replica.BackupMomentRegions).Select(region => StripeOf(region, route.Stripe, route.Stripes))];

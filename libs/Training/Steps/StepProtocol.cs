@@ -27,7 +27,10 @@ public readonly record struct StepCommit(Replica Replica, IRankGroups Groups)
 /// </summary>
 public static class StepProtocol
 {
-    /// <summary>Forward, backward, and the sum of gradients and loss. Parameters and moments stay as they are, so the step can be retried after a failure.</summary>
+    /// <summary>
+    /// Forward, backward, and the sum of gradients and loss. Parameters and moments stay as they are, so the step can be retried after a failure: passes that it stopped go on where they were, as
+    /// <see cref="Replica.ForwardBackward"/> does, unless some gradients are reduced already.
+    /// </summary>
     /// <param name="replica">This rank's state; <see cref="Replica.Step"/> is the step that is computed.</param>
     /// <param name="data">What is trained on.</param>
     /// <param name="groups">This rank's groups.</param>

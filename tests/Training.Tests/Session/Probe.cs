@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using TrainMover.Collectives;
 
 namespace TrainMover.Training.Tests.Session;
@@ -22,6 +23,8 @@ internal enum StepPoint
 internal sealed class Probes
 {
     private readonly ConcurrentDictionary<(string Machine, long Step, StepPoint Point), ConcurrentQueue<Action<ICommunicator>>> _actions = new();
+    private readonly ConcurrentDictionary<(string Machine, long Step, int Segment), Gate> _stops = new();
+    private readonly ConcurrentDictionary<string, ConcurrentQueue<ConcurrentDictionary<long, int>>> _segments = new(StringComparer.Ordinal);
 
     /// <summary>
     /// Acts once, on the thread that trains, when a rank of <paramref name="machine"/> reaches the point, with its data-parallel group; the step is counted from 0 per machine and generation. What
@@ -52,9 +55,29 @@ internal sealed class Probes
         return gate;
     }
 
-    public IRankGroups Watch(string machine, IRankGroups inner) =>
-        new WatchedGroups(
-            inner, new Probe(this, machine, inner.DataParallel, inner.DataParallel), new Probe(this, machine, inner.ModelParallel, inner.DataParallel));
+    /// <summary>Has a machine stop in its passes: it stands before a segment, from 1, counted over all of them that others came before, until its groups have failed. The gate tells when it stands there.</summary>
+    public Gate StopBefore(string machine, long step, int segment) => _stops[(machine, step, segment)] = new Gate();
+
+    /// <summary>How many segments, the first of each forward pass left out, a machine came to in the passes of a step; the step is counted from 0 per generation, generations of the machine from 0.</summary>
+    public int SegmentsOf(string machine, int generation, long step) => _segments[machine].ElementAt(generation).GetValueOrDefault(step);
+
+    public IRankGroups Watch(string machine, IRankGroups inner)
+    {
+        var segments = new ConcurrentDictionary<long, int>();
+        _segments.GetOrAdd(machine, _ => new()).Enqueue(segments);
+        return new WatchedGroups(
+            inner,
+            new Probe(this, machine, inner.DataParallel, inner.DataParallel),
+            new Probe(this, machine, inner.ModelParallel, inner.DataParallel),
+            step => StandBefore(machine, step, segments.AddOrUpdate(step, 1, (_, before) => before + 1), inner));
+    }
+
+    private void StandBefore(string machine, long step, int segment, IRankGroups inner)
+    {
+        if (_stops.TryRemove((machine, step, segment), out var gate))
+            gate.Pass(inner.ThrowIfFailed);
+        inner.ThrowIfFailed();
+    }
 
     private void Reach(string machine, long step, StepPoint point, ICommunicator inner)
     {
@@ -62,7 +85,7 @@ internal sealed class Probes
             act(inner);
     }
 
-    private sealed class WatchedGroups(IRankGroups inner, ICommunicator watched, ICommunicator modelParallel) : IRankGroups
+    private sealed class WatchedGroups(IRankGroups inner, Probe watched, ICommunicator modelParallel, Action<long> standBefore) : IRankGroups
     {
         public ParallelLayout Layout => inner.Layout;
 
@@ -80,7 +103,7 @@ internal sealed class Probes
 
         public ICommunicator? Embedding => inner.Embedding;
 
-        public void ThrowIfFailed() => inner.ThrowIfFailed();
+        public void ThrowIfFailed() => standBefore(watched.Step);
     }
 
     /// <summary>Watches one group; a step begins after a commit, which is the only gathering of bytes.</summary>
@@ -93,6 +116,9 @@ internal sealed class Probes
         public int Rank => inner.Rank;
 
         public int Size => inner.Size;
+
+        /// <summary>Commits so far.</summary>
+        public long Step => _step;
 
         public void AllReduce(Span<float> buffer, ReduceOperation operation)
         {
@@ -164,5 +190,18 @@ internal sealed class Gate
         _reached.TrySetResult();
         if (!_opened.Task.Wait(Patience))
             throw new TimeoutException($"The gate was not opened within {Patience}.");
+    }
+
+    /// <summary>Passes when the gate is opened, or with what <paramref name="orThrow"/> throws.</summary>
+    public void Pass(Action orThrow)
+    {
+        _reached.TrySetResult();
+        var stood = Stopwatch.StartNew();
+        while (!_opened.Task.Wait(TimeSpan.FromMilliseconds(1)))
+        {
+            orThrow();
+            if (stood.Elapsed > Patience)
+                throw new TimeoutException($"The gate was not opened within {Patience}, and nothing failed.");
+        }
     }
 }

@@ -5,7 +5,7 @@ using TrainMover.Training.Session;
 namespace TrainMover.Training.Tests.Session.Failures;
 
 /// <summary>
-/// A job in one layout ("dp2 pp2", "dp4 zero"), its machines m0.. and standbys behind them. What any machine reports of any step, and the final state of every rank, must be that of a run
+/// A job in one layout ("dp2 pp2", "dp4 zero", "dp3 mb2 overlap"), its machines m0.. and standbys behind them. What any machine reports of any step, and the final state of every rank, must be that of a run
 /// without sessions and failures.
 /// </summary>
 internal sealed class FailingJob : IAsyncDisposable
@@ -40,9 +40,10 @@ internal sealed class FailingJob : IAsyncDisposable
         int Degree(string name) => words.Where(word => word.StartsWith(name, StringComparison.Ordinal)).Select(word => int.Parse(word[2..])).FirstOrDefault(1);
         var recipe = new TrainingRecipe(Seed: 42, Steps, BatchPerRank: 2)
         {
-            BucketBytes = int.MaxValue,
-            MicroBatches = Degree("pp") > 1 ? 2 : 1,
+            BucketBytes = words.Contains("overlap") ? 0 : int.MaxValue,
+            MicroBatches = Degree("pp") > 1 ? 2 : Degree("mb"),
             ShardOptimizer = words.Contains("zero"),
+            OverlapReduction = words.Contains("overlap"),
         };
         var job = new SessionJob("job", Shape with { Layers = Math.Max(Shape.Layers, Degree("pp")) }, recipe, "", "")
         {
