@@ -12,6 +12,9 @@ namespace TrainMover.Cli.Bench.Detect;
 internal sealed record ScorecardRow(
     string Data, string Detector, string Fault, int Faults, int Found, int FalseAlarms, double? FalseAlarmsPerMachineDay, string? MedianDelay)
 {
+    /// <summary>The same delay, that one fault in ten exceeds; null where too few were found.</summary>
+    public string? HighDelay { get; init; }
+
     public double? Precision => Found + FalseAlarms == 0 ? null : (double)Found / (Found + FalseAlarms);
 
     public double? Recall => Faults == 0 ? null : (double)Found / Faults;
