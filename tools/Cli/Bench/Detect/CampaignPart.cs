@@ -25,7 +25,7 @@ internal static class CampaignPart
         return new Measured(
             [
                 .. result.Types.Select(Row),
-                new ScorecardRow("campaign", "all", "none: healthy runs", 0, 0, result.HealthyAlarms.Count, result.HealthyAlarms.Count / result.HealthyMachineDays, null),
+                new ScorecardRow("campaign", "all", "none: healthy runs", 0, 0, result.HealthyAlarms.Count, ScorecardRow.Rate(result.HealthyAlarms.Count, result.HealthyMachineDays), null),
             ],
             [.. result.Types.Select(type => BarOf(type, result)), Healthy(result)],
             result,
@@ -40,7 +40,7 @@ internal static class CampaignPart
     }
 
     private static ScorecardRow Row(TypeScore type) => new(
-        "campaign", type.Kind.Detector, type.Kind.Name, type.Kind.IsFault ? type.Runs : 0, type.Found, type.FalseAlarms, type.FalseAlarms / type.MachineDays, type.MedianDelay is { } median ? Durations.Text(median) : null)
+        "campaign", type.Kind.Detector, type.Kind.Name, type.Kind.IsFault ? type.Runs : 0, type.Found, type.FalseAlarms, ScorecardRow.Rate(type.FalseAlarms, type.MachineDays), type.MedianDelay is { } median ? Durations.Text(median) : null)
     {
         HighDelay = type.HighDelay is { } high ? Durations.Text(high) : null,
     };

@@ -33,15 +33,15 @@ internal static class DetectBench
         }
 
         output.Console.Write(table);
-        var machines = Output.Table("set", "machine", "point-wise precision", "recall", "F1", "events found", "explained", "at 1 false alarm a day: events found", "false alarms a day");
+        var machines = Output.Table("set", "machine", "point-wise precision", "recall", "F1", "PCA, picked on the labels", "events found", "explained", "at 1 false alarm a day: events found", "false alarms a day");
         foreach (var machine in result.Learned.Machines)
         {
             machines.Row(
-                machine.Set, machine.Machine, $"{machine.Precision:0.00}", $"{machine.Recall:0.00}", $"{machine.F1:0.000}", $"{machine.AtQuantile.Detected} of {machine.AtQuantile.Labelled}",
-                $"{machine.Explained} of {machine.Explainable}", $"{machine.AtOneADay.Detected} of {machine.AtOneADay.Labelled}", $"{machine.AtOneADay.FalseAlarms / machine.TestDays:0.00}");
+                machine.Set, machine.Machine, $"{machine.Precision:0.00}", $"{machine.Recall:0.00}", $"{machine.F1:0.000}", $"{machine.YardstickF1:0.000}", $"{machine.AtQuantile.Detected} of {machine.AtQuantile.Labelled}",
+                $"{machine.Explained} of {machine.Explainable}", $"{machine.AtOneADay.Detected} of {machine.AtOneADay.Labelled}", $"{ScorecardRow.Rate(machine.AtOneADay.FalseAlarms, machine.TestDays):0.00}");
         }
 
-        foreach (var set in result.Learned.Sets) machines.Row(set.Set, "mean", $"{set.Precision:0.00}", $"{set.Recall:0.00}", $"{set.F1:0.000}", "", "", "", "");
+        foreach (var set in result.Learned.Sets) machines.Row(set.Set, "mean", $"{set.Precision:0.00}", $"{set.Recall:0.00}", $"{set.F1:0.000}", $"{set.Yardstick:0.000}", "", "", "", "");
         output.Console.Write(machines);
         output.Line($"Fault campaign of seed {result.Campaign.Seed}: {result.Campaign.Types.Sum(type => type.Runs)} runs with a fault or what looks like one, {result.Campaign.HealthyRuns} healthy ones. --seed repeats or changes it.");
         foreach (var bar in result.Bars) output.Line($"{bar.Name}: {(bar.Met ? "met" : "NOT MET")} ({bar.Seen.TrimEnd('.')})");
