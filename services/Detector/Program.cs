@@ -1,5 +1,6 @@
 using TrainMover.Contracts;
 using TrainMover.Detection.Findings;
+using TrainMover.Detection.Live.Jobs;
 using TrainMover.Detection.Live.Sources;
 using TrainMover.Detector;
 using TrainMover.Detector.Ingest;

@@ -17,7 +17,7 @@ public class PeerSlowdownTests
         finding.Subject.ShouldBe("w2");
         finding.At.ShouldBeInRange(31, 39);
         finding.AsksForMigration.ShouldBeTrue();
-        finding.Evidence.RuledOut.Count.ShouldBe(3);
+        finding.Evidence.RuledOut.Count.ShouldBe(4);
     }
 
     [Fact]
@@ -31,6 +31,22 @@ public class PeerSlowdownTests
     [Fact]
     public void One_slow_iteration_is_no_straggler() =>
         Run(new PeerSlowdown(), 60, (iteration, worker) => iteration == 30 && worker == 3 ? 50 : Noisy(iteration, worker)).ShouldBeEmpty();
+
+    [Fact]
+    public void Where_the_work_of_all_differs_from_iteration_to_iteration_nobody_is_slow()
+    {
+        // Factors between 0.6 and 1.6, in no order that anybody shares.
+        static double Skewed(int iteration, int worker) => 0.6 + (((iteration * 37) + (worker * 61) + (iteration * worker * 17)) % 97 / 97.0);
+        Run(new PeerSlowdown(), 400, (iteration, worker) => Noisy(iteration, worker) * (iteration >= 30 ? Skewed(iteration, worker) : 1)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Two_long_iterations_close_together_are_chance_where_three_are_asked_for()
+    {
+        static double Long(int iteration, int worker) => worker == 1 && iteration is (30 or 31) ? 2 : 1;
+        Run(new PeerSlowdown(new PeerSlowdownSettings { Iterations = 3 }), 100, (iteration, worker) => worker == 1 ? Long(iteration, worker) : 1).ShouldBeEmpty();
+        Run(new PeerSlowdown(), 60, (iteration, worker) => worker == 1 ? Long(iteration, worker) : 1).Where(finding => finding.Kind == FindingKind.SlowWorker).ShouldHaveSingleItem().At.ShouldBe(31);
+    }
 
     [Theory]
     [InlineData(10, 0)]

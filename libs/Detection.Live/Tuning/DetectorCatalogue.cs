@@ -42,7 +42,7 @@ public static class DetectorCatalogue
     public static DetectorKind<PeerSlowdownSettings> PeerSlowdown { get; } = Of<PeerSlowdownSettings>(Stragglers.PeerSlowdown.Name, "a worker became slower than its peers");
 
     /// <summary>Slow jobs.</summary>
-    public static DetectorKind<JobSlowdownSettings> JobSlowdown { get; } = Of<JobSlowdownSettings>(Jobs.JobSlowdown.Name, "all steps of a job became slower");
+    public static DetectorKind<JobSlowdownSettings> JobSlowdown { get; } = Of<JobSlowdownSettings>(TrainMover.Detection.Jobs.JobSlowdown.Name, "all steps of a job became slower");
 
     /// <summary>Corrupted losses.</summary>
     public static DetectorKind<LossWatchSettings> Loss { get; } = Of<LossWatchSettings>(LossWatch.Name, "a loss that is no number, or that left its course");

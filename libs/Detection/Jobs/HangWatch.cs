@@ -41,7 +41,7 @@ public sealed class HangWatch
 
     private readonly HangWatchSettings _settings;
     private readonly Dictionary<string, Recent<double>> _durations = new(StringComparer.Ordinal);
-    private (string Phase, long Iteration, TimeSpan Since)? _underWay;
+    private (string Phase, long Iteration, TimeSpan Since, TimeSpan Allowed)? _underWay;
     private bool _isHung;
 
     /// <summary>A watch that has seen nothing.</summary>
@@ -56,7 +56,7 @@ public sealed class HangWatch
     public bool IsHung => _isHung;
 
     /// <summary>When <see cref="Look"/> would find a hang if nothing moves until then; null while nothing is under way or the hang is known.</summary>
-    public TimeSpan? Deadline => _underWay is { } phase && !_isHung ? phase.Since + Allowed(phase.Phase) : null;
+    public TimeSpan? Deadline => _underWay is { } phase && !_isHung ? phase.Since + phase.Allowed : null;
 
     /// <summary>The job entered a phase, which ends the one before.</summary>
     /// <param name="phase">Name of the phase, e.g. <c>step</c>, <c>evaluation</c>.</param>
@@ -74,11 +74,11 @@ public sealed class HangWatch
             durations.Add((now - ended.Since).TotalSeconds);
         }
 
-        _underWay = (phase, iteration, now);
+        _underWay = (phase, iteration, now, Allowed(phase));
         _isHung = false;
         return wasHung
             ? new Finding(Name, FindingKind.Recovered, "job", iteration, $"The job moves again: it entered {phase}.",
-                new FindingEvidence([new EvidenceSample(iteration, $"seconds in {before!.Value.Phase}", (now - before.Value.Since).TotalSeconds, Allowed(before.Value.Phase).TotalSeconds)], [], _settings.Version),
+                new FindingEvidence([new EvidenceSample(iteration, $"seconds in {before!.Value.Phase}", (now - before.Value.Since).TotalSeconds, before.Value.Allowed.TotalSeconds)], [], _settings.Version),
                 AsksForMigration: false)
             : null;
     }

@@ -86,8 +86,8 @@ public sealed class JobSlowdown
             return null;
         }
 
-        var expected = Robust.Median(_usual.Values);
-        var tolerated = _settings.Tolerated + (_settings.Spreads * Robust.Spread(_usual.Values) / expected);
+        var (expected, spread) = Robust.MedianAndSpread(_usual.Values);
+        var tolerated = _settings.Tolerated + (_settings.Spreads * spread / expected);
         var excess = (time / expected) - 1;
         // In multiples of what is tolerated, so that the limit fits quiet and noisy jobs alike.
         var crossed = _slowness.Add(excess / tolerated, 1);

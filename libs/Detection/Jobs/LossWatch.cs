@@ -70,7 +70,7 @@ public sealed class LossWatch
     public Finding? Observe(long iteration, double loss)
     {
         var known = _course.Count >= _settings.Warmup;
-        var expected = known ? Robust.Median(_course.Values) : loss;
+        var (expected, spread) = known ? Robust.MedianAndSpread(_course.Values) : (loss, 0);
         _samples.Add(new EvidenceSample(iteration, "loss", loss, expected));
         if (!double.IsFinite(loss))
         {
@@ -80,7 +80,7 @@ public sealed class LossWatch
 
         var scale = Math.Max(Math.Abs(expected), double.Epsilon);
         var excess = (loss - expected) / scale;
-        var isSpike = known && excess > Math.Max(_settings.Spike, _settings.Spreads * Robust.Spread(_course.Values) / scale);
+        var isSpike = known && excess > Math.Max(_settings.Spike, _settings.Spreads * spread / scale);
         if (_spikeSince is null)
         {
             if (isSpike) _spikeSince = iteration;

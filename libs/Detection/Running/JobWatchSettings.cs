@@ -15,9 +15,9 @@ public sealed record JobWatchSettings : DetectorSettings
 
     /// <summary>
     /// How ranks of one stage are compared. Processor time hardly differs between equal work, so less is tolerated than by default: 5%, and twice the usual spread. With that a worker
-    /// 20% slower is found after five steps, and not before it was slow for two seconds: steps may be short.
+    /// 20% slower is found after five steps, and not before it was slow for two seconds, as steps may be short, and in three of them, as steps may be long.
     /// </summary>
-    public PeerSlowdownSettings Peers { get; init; } = new() { Tolerated = 0.05, Lasting = TimeSpan.FromSeconds(2) };
+    public PeerSlowdownSettings Peers { get; init; } = new() { Tolerated = 0.05, Iterations = 3, Lasting = TimeSpan.FromSeconds(2) };
 
     /// <summary>When the whole job counts as slow.</summary>
     public JobSlowdownSettings Job { get; init; } = new();

@@ -19,14 +19,23 @@ public sealed record PeerSlowdownSettings : DetectorSettings
     /// <summary>Slowness that counts as none. Default 0.1.</summary>
     public double Tolerated { get; init; } = 0.1;
 
-    /// <summary>What is tolerated beyond that, as a multiple of the worker's usual spread. Default 2.</summary>
+    /// <summary>
+    /// What is tolerated beyond that, as a multiple of the worker's usual spread; or of how far the paces of all change from one iteration to the next now, where that is more, and more than
+    /// <see cref="Tolerated"/>: work that differs from iteration to iteration makes nobody slow. Default 2.
+    /// </summary>
     public double Spreads { get; init; } = 2;
 
-    /// <summary>Slowness beyond what is tolerated that has to add up. Default 0.6: a worker 20% slower is found after six iterations, one 80% slower after two.</summary>
+    /// <summary>
+    /// Slowness beyond what is tolerated that has to add up; five spreads (see <see cref="Spreads"/>) where that is more, as is usual for cumulative sums. Default 0.6: a worker 20% slower is found after
+    /// six iterations, one 80% slower after two.
+    /// </summary>
     public double Limit { get; init; } = 0.6;
 
     /// <summary>Most that one iteration adds to it. Default 0.35: one slow iteration is no straggler.</summary>
     public double Cap { get; init; } = 0.35;
+
+    /// <summary>Iterations in which it has to be slow beyond what is tolerated while that adds up. Default 2; where each iteration is reported, two long ones may be chance.</summary>
+    public int Iterations { get; init; } = 2;
 
     /// <summary>
     /// How long a worker has to be slow as well, where it is known how long iterations take: a neighbour on the same host that is busy for a moment slows a worker down, and moving it is dearer than
@@ -46,6 +55,7 @@ public sealed record PeerSlowdownSettings : DetectorSettings
         _ when !(Tolerated > 0) => $"Tolerated is {Tolerated}; it is positive.",
         _ when !(Spreads >= 0) => $"Spreads is {Spreads}; it is not negative.",
         _ when !(Cap > 0 && Cap < Limit) => $"Cap ({Cap}) is positive and below Limit ({Limit}).",
+        { Iterations: < 1 } => $"Iterations is {Iterations}; it is positive.",
         _ when Lasting < TimeSpan.Zero => $"Lasting is {Lasting}; it is not negative.",
         { Recovery: < 1 } => $"Recovery is {Recovery}; it is positive.",
         _ => null,
@@ -54,7 +64,8 @@ public sealed record PeerSlowdownSettings : DetectorSettings
 
 /// <summary>
 /// Judges each worker against its peers of the same iteration and against its own pace before: a slowdown of all (more data, a slow network) moves nobody's ratio to
-/// the others, and a worker that was always slower than the others is not a straggler by that. Not safe for use by several threads at once.
+/// the others, and a worker that was always slower than the others is not a straggler by that. Where the paces of all jump from iteration to iteration, the work differs (lengths of sequences), and
+/// slowness has to stand out from that as well. Not safe for use by several threads at once.
 /// </summary>
 public sealed class PeerSlowdown
 {
@@ -62,8 +73,13 @@ public sealed class PeerSlowdown
     public const string Name = "peer-slowdown";
 
     private const int KeptSamples = 16;
+    private const int KeptChanges = 8;
+    private const double LimitSpreads = 5;
+    private static readonly double OfDifference = 1 / Math.Sqrt(2);
     private readonly PeerSlowdownSettings _settings;
     private readonly Dictionary<string, Pace> _paces = new(StringComparer.Ordinal);
+    private readonly Recent<double> _changes = new(KeptChanges);
+    private Dictionary<string, double> _before = new(StringComparer.Ordinal);
 
     /// <summary>A detector that has seen nothing.</summary>
     /// <exception cref="SettingsException">The settings break a rule.</exception>
@@ -92,7 +108,8 @@ public sealed class PeerSlowdown
         var ratios = times.ToDictionary(
             time => time.Key, time => time.Value / Robust.Median([.. times.Where(peer => peer.Key != time.Key).Select(peer => peer.Value)]), StringComparer.Ordinal);
         var spreadOfAll = Robust.Spread(ratios.Values);
-        return [.. ratios.OrderBy(ratio => ratio.Key, StringComparer.Ordinal).Select(ratio => Judge(iteration, ratio.Key, ratio.Value, times[ratio.Key], spreadOfAll, ratios.Count - 1, took)).OfType<Finding>()];
+        var change = Change(ratios);
+        return [.. ratios.OrderBy(ratio => ratio.Key, StringComparer.Ordinal).Select(ratio => Judge(iteration, ratio.Key, ratio.Value, times[ratio.Key], spreadOfAll, change, ratios.Count - 1, took)).OfType<Finding>()];
     }
 
     /// <summary>Forgets a worker: it left, and whoever takes its name is another one.</summary>
@@ -105,17 +122,31 @@ public sealed class PeerSlowdown
         {
             pace.Slowness.Reset();
             pace.Samples.Clear();
-            (pace.IsStraggler, pace.Calm) = (false, 0);
+            (pace.IsStraggler, pace.Calm, pace.SlowIterations) = (false, 0, 0);
         }
+
+        _changes.Clear();
+        _before.Clear();
     }
 
-    private Finding? Judge(long iteration, string worker, double ratio, double time, double spreadOfAll, int peers, TimeSpan took)
+    // How far the ratio of a usual worker changes from one iteration to the next, as a standard deviation: now, or lately where that is more. A worker that becomes slow changes once, and alone.
+    private double Change(Dictionary<string, double> ratios)
+    {
+        var changes = ratios.Where(ratio => _before.ContainsKey(ratio.Key)).Select(ratio => Math.Abs(ratio.Value - _before[ratio.Key])).ToList();
+        _before = ratios;
+        if (changes.Count == 0) return 0;
+        var now = Robust.OfNormal * OfDifference * Robust.Median(changes);
+        _changes.Add(now);
+        return Math.Max(now, Robust.Median(_changes.Values));
+    }
+
+    private Finding? Judge(long iteration, string worker, double ratio, double time, double spreadOfAll, double change, int peers, TimeSpan took)
     {
         if (!_paces.TryGetValue(worker, out var pace)) _paces[worker] = pace = new Pace(_settings);
         // Until a worker's own pace is known it is measured against the others alone, who may differ by nature.
         var known = pace.Usual.Count >= _settings.Warmup;
-        var expected = known ? Robust.Median(pace.Usual.Values) : 1;
-        var spread = known ? Robust.Spread(pace.Usual.Values) : spreadOfAll;
+        var (expected, usual) = known ? Robust.MedianAndSpread(pace.Usual.Values) : (1, spreadOfAll);
+        var spread = change > _settings.Tolerated ? Math.Max(usual, change) : usual;
         var tolerated = _settings.Tolerated + (_settings.Spreads * spread);
         var excess = (ratio / expected) - 1;
         var crossed = pace.Slowness.Add(excess, tolerated);
@@ -133,8 +164,9 @@ public sealed class PeerSlowdown
         }
 
         pace.SlowFor = pace.Slowness.Run > 1 ? pace.SlowFor + took : took;
-        if (!crossed) return null;
-        if (took > TimeSpan.Zero && pace.SlowFor < _settings.Lasting)
+        pace.SlowIterations = (pace.Slowness.Run > 1 ? pace.SlowIterations : 0) + (excess > tolerated ? 1 : 0);
+        if (!crossed || pace.Slowness.Sum < LimitSpreads * spread) return null;
+        if (pace.SlowIterations < _settings.Iterations || (took > TimeSpan.Zero && pace.SlowFor < _settings.Lasting))
         {
             pace.Slowness.Hold();
             return null;
@@ -150,6 +182,7 @@ public sealed class PeerSlowdown
                 string.Create(CultureInfo.InvariantCulture, $"A slow job: the peers of the same iteration are not slower (the ratio would stay at {expected:0.00})."),
                 string.Create(CultureInfo.InvariantCulture, $"A worker that always differs: {(known ? $"its own ratio of the last {pace.Usual.Count} healthy iterations is {expected:0.00}, spread {spread:0.000}" : "not known yet, it is new")}."),
                 string.Create(CultureInfo.InvariantCulture, $"One slow iteration: the slowness added up over {pace.Slowness.Run} iterations; this one took {time:0.###}."),
+                string.Create(CultureInfo.InvariantCulture, $"Work that differs from iteration to iteration: the ratio of a usual worker changes by {change:0.000} between two iterations, and {tolerated:0.00} beyond the expected is tolerated."),
             ]),
             AsksForMigration: true);
     }
@@ -165,6 +198,8 @@ public sealed class PeerSlowdown
         public Cusum Slowness { get; } = new(settings.Limit, settings.Cap);
 
         public TimeSpan SlowFor { get; set; }
+
+        public int SlowIterations { get; set; }
 
         public bool IsStraggler { get; set; }
 

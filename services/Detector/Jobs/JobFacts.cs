@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using TrainMover.Contracts.Telemetry;
+using TrainMover.Detection.Live.Jobs;
 using TrainMover.Detection.Running;
 using TrainMover.ServiceDefaults.Deciding;
 
@@ -73,7 +74,8 @@ public sealed class JobFacts(DecisionRunner runner, JobWindows windows, TimeProv
         {
             while (_waiting.TryPeek(out var found))
             {
-                await runner.DecideAsync(found.Fact, found.Decide, ct);
+                // The message leaves no mark, as others rest on it too: the interruption's id keeps it from being raised twice.
+                await runner.DecideAsync(new Fact(found.Observation.Source, CorrelationId: found.Observation.MessageId), found.Decide, ct);
                 _waiting.TryDequeue(out _);
             }
         }

@@ -83,7 +83,7 @@ internal static class IncidentPart
 
         Enter("evaluation", HealthyEvaluations * EvaluationEvery, TimeSpan.FromSeconds(pace));
         var deadline = watch.Deadline!.Value - now;
-        var silence = TimeSpan.FromHours(incident.LostHours.Length > 0 ? double.Parse(incident.LostHours, CultureInfo.InvariantCulture) : 3);
+        var silence = TimeSpan.FromHours(double.TryParse(incident.LostHours, CultureInfo.InvariantCulture, out var hours) ? hours : 3);
         var finding = deadline <= silence ? watch.Look(now + deadline) : null;
         return new IncidentResult(Name(incident), HangWatch.Name, "hang", true, finding is not null, falseAlarms.Count, finding is null ? null : deadline, finding is null ? "nothing" : $"raised after {Durations.Text(deadline)} of {silence.TotalHours:0.#} h", [.. falseAlarms, .. finding is null ? Array.Empty<Finding>() : [finding]]);
     }
@@ -92,7 +92,7 @@ internal static class IncidentPart
     {
         var watch = new JobSlowdown();
         var (early, raised) = (new List<Finding>(), (Finding?)null);
-        var begin = int.Parse(incident.Iteration, CultureInfo.InvariantCulture);
+        if (!int.TryParse(incident.Iteration, CultureInfo.InvariantCulture, out var begin)) throw new BadInputException($"The incident of {incident.Date} ({incident.Class}) says no iteration at which it began.");
         var delay = TimeSpan.Zero;
         foreach (var iteration in iterations.OrderBy(iteration => iteration.Number))
         {

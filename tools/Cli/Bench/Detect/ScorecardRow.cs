@@ -12,6 +12,12 @@ namespace TrainMover.Cli.Bench.Detect;
 internal sealed record ScorecardRow(
     string Data, string Detector, string Fault, int Faults, int Found, int FalseAlarms, double? FalseAlarmsPerMachineDay, string? MedianDelay)
 {
+    /// <summary>The same delay, that one fault in ten exceeds; null where too few were found.</summary>
+    public string? HighDelay { get; init; }
+
+    /// <summary>False alarms per machine-day; null where no time passed.</summary>
+    public static double? Rate(int falseAlarms, double days) => days > 0 ? falseAlarms / days : null;
+
     public double? Precision => Found + FalseAlarms == 0 ? null : (double)Found / (Found + FalseAlarms);
 
     public double? Recall => Faults == 0 ? null : (double)Found / Faults;

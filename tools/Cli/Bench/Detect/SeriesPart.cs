@@ -9,7 +9,10 @@ namespace TrainMover.Cli.Bench.Detect;
 /// <summary>Labelled series, each watched once from begin to end, scored as the Numenta Anomaly Benchmark does.</summary>
 internal static class SeriesPart
 {
-    private const double RealBar = 65;
+    private const double LeastScore = 65;
+
+    // With fewer windows in a category each of them is worth more than ten points: a score of that is chance.
+    private const int LeastWindows = 10;
 
     // The threshold is the detector's own: a new record is an anomaly.
     private const double Threshold = 1;
@@ -33,8 +36,8 @@ internal static class SeriesPart
             [.. results.Select(result => new ScorecardRow(
                 result.Category, SeriesWatch.Name, "anomaly of a series", result.Windows, result.Detected, result.FalseAlarms, result.FalseAlarmsPerDay,
                 result.MedianDelay is { } delay ? Durations.Text(delay) : null))],
-            [.. results.Where(result => result.Standard is not null && !result.IsArtificial)
-                .Select(result => new Bar($"{result.Category}: standard score of at least {RealBar}", $"{result.Standard:0.00} at the detector's own threshold, {result.StandardOptimised:0.00} at the corpus' best ({result.OptimisedThreshold:0.000})", result.Standard >= RealBar))],
+            [.. results.Where(result => result is { Standard: not null, Windows: >= LeastWindows })
+                .Select(result => new Bar($"{result.Category}: standard score of at least {LeastScore}", $"{result.Standard:0.00} at the detector's own threshold, {result.StandardOptimised:0.00} at the corpus' best ({result.OptimisedThreshold:0.000})", result.Standard >= LeastScore))],
             results,
             plots);
     }
@@ -56,8 +59,8 @@ internal static class SeriesPart
         var falseAlarms = perSeries.Sum(series => series.FalsePositives);
         var days = watched.Sum(one => (one.Series.Times[^1] - one.Series.Times[NabScore.ProbationOf(one.Score)]).TotalDays);
         return new CategoryResult(
-            category, category.StartsWith("artificial", StringComparison.OrdinalIgnoreCase), own?.Normalised, best?.Normalised, best?.Threshold, perSeries.Sum(series => series.Windows), perSeries.Sum(series => series.Detected), falseAlarms,
-            falseAlarms / days, delays.Count == 0 ? null : delays[delays.Count / 2],
+            category, own?.Normalised, best?.Normalised, best is { Threshold: var threshold } && double.IsFinite(threshold) ? threshold : null, perSeries.Sum(series => series.Windows), perSeries.Sum(series => series.Detected), falseAlarms,
+            ScorecardRow.Rate(falseAlarms, days), delays.Count == 0 ? null : delays[delays.Count / 2],
             [.. watched.Zip(perSeries, (one, score) => new SeriesResult(one.Series.Name, score.Raw, score.Windows, score.Detected, score.FalsePositives))]);
     }
 
@@ -78,15 +81,21 @@ internal static class SeriesPart
         {
             var name = Path.GetRelativePath(root, path).Replace('\\', '/');
             if (!windows.TryGetValue(name, out var labelled)) throw new BadInputException($"{name} has no entry in {folder}/labels/combined_windows.json.");
-            var rows = Tables.Named(path).Select(row => (Time: Time(row.Text("timestamp")), Value: row.Number("value"))).ToList();
+            var rows = Tables.Named(path).Select(row => (Time: Time(row.Text("timestamp")), Value: row.Measured("value"))).ToList();
+            if (rows.Count == 0) throw new BadInputException($"{path} holds no samples.");
             var times = rows.Select(row => row.Time).ToList();
             yield return new Series(
                 name, Path.GetDirectoryName(name) is { Length: > 0 } category ? category : "series", times, [.. rows.Select(row => row.Value)],
-                [.. labelled.EnumerateArray().Select(window => (Place(window[0]), Place(window[1]))).Order()]);
+                [.. labelled.EnumerateArray().Select(Window).Order()]);
 
-            int Place(JsonElement time) => times.IndexOf(Time(time.GetString()!)) is >= 0 and var place
-                ? place
-                : throw new BadInputException($"A window of {name} begins or ends at {time}, where it has no sample.");
+            // Windows may begin and end between samples.
+            (int First, int Last) Window(JsonElement window)
+            {
+                var (from, to) = (Time(window[0].GetString()!), Time(window[1].GetString()!));
+                var first = times.IndexOf(from) is >= 0 and var exact ? exact : times.FindIndex(time => time >= from);
+                var last = times.IndexOf(to) is >= 0 and var end ? end : times.FindLastIndex(time => time <= to);
+                return first >= 0 && last >= first ? (first, last) : throw new BadInputException($"The window of {name} from {from:s} to {to:s} holds no sample.");
+            }
         }
     }
 
@@ -97,6 +106,6 @@ internal static class SeriesPart
     private sealed record SeriesResult(string Name, double Raw, int Windows, int Detected, int FalsePositives);
 
     private sealed record CategoryResult(
-        string Category, bool IsArtificial, double? Standard, double? StandardOptimised, double? OptimisedThreshold, int Windows, int Detected, int FalseAlarms, double FalseAlarmsPerDay, TimeSpan? MedianDelay,
+        string Category, double? Standard, double? StandardOptimised, double? OptimisedThreshold, int Windows, int Detected, int FalseAlarms, double? FalseAlarmsPerDay, TimeSpan? MedianDelay,
         IReadOnlyList<SeriesResult> Series);
 }

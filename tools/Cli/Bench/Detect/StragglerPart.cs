@@ -92,7 +92,7 @@ internal static class StragglerPart
         ? slowdowns.EnumerateObject().ToDictionary(one => one.Name, one => one.Value.GetDouble(), StringComparer.Ordinal)
         : [];
 
-    private static double Relative(double seen, double reference) => Math.Abs(seen - reference) / reference;
+    private static double Relative(double seen, double reference) => reference == 0 ? Math.Abs(seen) : Math.Abs((seen - reference) / reference);
 
     private sealed record TraceResult(
         string Name, double Slowdown, double SlowestWorkersShare, double LastStageShare, bool HasSlowWorker, int SlowestOfReference, IReadOnlyList<int> Workers, string Verdict,

@@ -17,7 +17,7 @@ internal static class Tables
         while (csv.Read()) yield return new Row(path, csv);
     }
 
-    /// <summary>Rows of numbers, without a header.</summary>
+    /// <summary>Rows of numbers, without a header. An empty cell is no number.</summary>
     public static List<double[]> Numbers(string path)
     {
         using var csv = Open(path, hasHeader: false);
@@ -25,7 +25,7 @@ internal static class Tables
         while (csv.Read())
         {
             var row = new double[csv.Parser.Count];
-            for (var column = 0; column < row.Length; column++) row[column] = new Row(path, csv).Number(column);
+            for (var column = 0; column < row.Length; column++) row[column] = new Row(path, csv).Measured(column);
             if (rows.Count > 0 && rows[0].Length != row.Length) throw new BadInputException($"{path}, row {csv.Parser.RawRow}: {row.Length} columns, {rows[0].Length} before.");
             rows.Add(row);
         }
@@ -46,9 +46,12 @@ internal static class Tables
 
         public double Number(string column) => Parse(Text(column));
 
+        /// <summary>The number; no number where the cell is empty.</summary>
+        public double Measured(string column) => Text(column) is { } text && !string.IsNullOrWhiteSpace(text) ? Parse(text) : double.NaN;
+
         public int Whole(string column) => (int)Number(column);
 
-        public double Number(int column) => Parse(csv.GetField(column)!);
+        public double Measured(int column) => csv.GetField(column) is { } text && !string.IsNullOrWhiteSpace(text) ? Parse(text) : double.NaN;
 
         private double Parse(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
             ? value

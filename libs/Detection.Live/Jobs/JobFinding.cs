@@ -3,12 +3,11 @@ using TrainMover.Contracts.Interruptions;
 using TrainMover.Domain;
 using TrainMover.Domain.Detection;
 using TrainMover.Domain.Jobs;
-using TrainMover.ServiceDefaults.Deciding;
 using DomainFinding = TrainMover.Domain.Detection.Finding;
 using Finding = TrainMover.Detection.Findings.Finding;
 using FindingKind = TrainMover.Detection.Findings.FindingKind;
 
-namespace TrainMover.Detector.Jobs;
+namespace TrainMover.Detection.Live.Jobs;
 
 /// <summary>What the watch of a job found, and what is done about it on the log as it stands then.</summary>
 /// <param name="JobId">The job.</param>
@@ -21,9 +20,6 @@ public sealed record JobFinding(string JobId, int Generation, Finding Finding, S
 
     /// <summary>Whether the log is to hear of it: a job that is slow as a whole names nobody, and is told to people only.</summary>
     public bool IsRecorded => Finding.Kind is FindingKind.SlowWorker or FindingKind.Hang or FindingKind.LossCorruption or FindingKind.Recovered;
-
-    /// <summary>The fact on which is decided. The message leaves no mark, as others rest on it too: the interruption's id keeps it from being raised twice.</summary>
-    public Fact Fact => new(Observation.Source, CorrelationId: Observation.MessageId);
 
     /// <summary>What follows. Nothing where the job is in another generation by now.</summary>
     public Decision Decide(World world)

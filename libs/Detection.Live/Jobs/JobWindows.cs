@@ -4,7 +4,7 @@ using TrainMover.Detection.Running;
 using TrainMover.Domain;
 using TrainMover.Domain.Jobs;
 
-namespace TrainMover.Detector.Jobs;
+namespace TrainMover.Detection.Live.Jobs;
 
 /// <summary>A watch for each running job, kept level with the log. Not safe for use by several threads at once.</summary>
 public sealed class JobWindows
