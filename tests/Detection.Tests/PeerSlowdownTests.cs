@@ -17,8 +17,13 @@ public class PeerSlowdownTests
         finding.Subject.ShouldBe("w2");
         finding.At.ShouldBeInRange(31, 39);
         finding.AsksForMigration.ShouldBeTrue();
-        finding.Evidence.RuledOut.Count.ShouldBe(4);
+        finding.Evidence.RuledOut.Count.ShouldBe(5);
     }
+
+    [Fact]
+    public void Two_workers_of_four_that_share_a_busy_core_are_no_stragglers_and_one_that_is_slower_still_is() =>
+        Run(new PeerSlowdown(), 200, (iteration, worker) => Noisy(iteration, worker) * (iteration < 30 || worker is 0 or 3 ? 1 : worker == 1 && iteration >= 100 ? 1.6 : 1.3))
+            .Where(finding => finding.Kind == FindingKind.SlowWorker).Select(finding => (finding.Subject, finding.At is > 100 and < 110)).ShouldBe([("w1", true)]);
 
     [Fact]
     public void A_job_that_becomes_slower_as_a_whole_has_no_straggler() =>

@@ -12,6 +12,12 @@ public static class Robust
     /// <exception cref="ArgumentException">There are no values.</exception>
     public static double Median(IReadOnlyCollection<double> values) => ArrayStatistics.MedianInplace(Copy(values));
 
+    /// <summary>The smallest of the values that is not below a part of them; for a half of an even number, the mean of the two in the middle.</summary>
+    /// <param name="values">At least one.</param>
+    /// <param name="part">From 0 to 1.</param>
+    /// <exception cref="ArgumentException">There are no values.</exception>
+    public static double Quantile(IReadOnlyCollection<double> values, double part) => ArrayStatistics.QuantileCustomInplace(Copy(values), part, QuantileDefinition.R2);
+
     /// <summary>Median absolute deviation from the median, scaled so that it estimates the standard deviation of normal values.</summary>
     /// <exception cref="ArgumentException">There are no values.</exception>
     public static double Spread(IReadOnlyCollection<double> values) => MedianAndSpread(values).Spread;

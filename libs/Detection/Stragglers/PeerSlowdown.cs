@@ -16,6 +16,12 @@ public sealed record PeerSlowdownSettings : DetectorSettings
     /// <summary>Workers that must report beside the one that is judged; with fewer the detector is blind. Default 2.</summary>
     public int Peers { get; init; } = 2;
 
+    /// <summary>
+    /// Part of the peers that a worker has to be slower than. Default 0.75: where more than a quarter of them becomes slow as it does they have a cause in common (a core that they share with something else, a switch, the
+    /// work), and what counts is by how much a worker is slower still. At 0.5 a straggler is found as long as fewer than half are slow.
+    /// </summary>
+    public double SlowerThan { get; init; } = 0.75;
+
     /// <summary>Slowness that counts as none. Default 0.1.</summary>
     public double Tolerated { get; init; } = 0.1;
 
@@ -52,6 +58,7 @@ public sealed record PeerSlowdownSettings : DetectorSettings
         { Warmup: < 1 } => $"Warmup is {Warmup}; it is positive.",
         _ when Baseline < Warmup => $"Baseline ({Baseline}) is not below Warmup ({Warmup}).",
         { Peers: < 1 } => $"Peers is {Peers}; it is positive.",
+        _ when !(SlowerThan is >= 0.5 and <= 1) => $"SlowerThan is {SlowerThan}; it lies between 0.5 and 1.",
         _ when !(Tolerated > 0) => $"Tolerated is {Tolerated}; it is positive.",
         _ when !(Spreads >= 0) => $"Spreads is {Spreads}; it is not negative.",
         _ when !(Cap > 0 && Cap < Limit) => $"Cap ({Cap}) is positive and below Limit ({Limit}).",
@@ -109,7 +116,13 @@ public sealed class PeerSlowdown
             time => time.Key, time => time.Value / Robust.Median([.. times.Where(peer => peer.Key != time.Key).Select(peer => peer.Value)]), StringComparer.Ordinal);
         var spreadOfAll = Robust.Spread(ratios.Values);
         var change = Change(ratios);
-        return [.. ratios.OrderBy(ratio => ratio.Key, StringComparer.Ordinal).Select(ratio => Judge(iteration, ratio.Key, ratio.Value, times[ratio.Key], spreadOfAll, change, ratios.Count - 1, took)).OfType<Finding>()];
+        var paces = ratios.ToDictionary(ratio => ratio.Key, ratio => Expect(ratio.Key, ratio.Value, spreadOfAll), StringComparer.Ordinal);
+        return
+        [
+            .. paces.OrderBy(pace => pace.Key, StringComparer.Ordinal).Select(pace => Judge(
+                iteration, pace.Key, pace.Value, Robust.Quantile([.. paces.Where(peer => peer.Key != pace.Key).Select(peer => peer.Value.Slower)], _settings.SlowerThan), times[pace.Key], change, paces.Count - 1, took))
+                .OfType<Finding>(),
+        ];
     }
 
     /// <summary>Forgets a worker: it left, and whoever takes its name is another one.</summary>
@@ -140,18 +153,25 @@ public sealed class PeerSlowdown
         return Math.Max(now, Robust.Median(_changes.Values));
     }
 
-    private Finding? Judge(long iteration, string worker, double ratio, double time, double spreadOfAll, double change, int peers, TimeSpan took)
+    // Until a worker's own pace is known it is measured against the others alone, who may differ by nature.
+    private Expected Expect(string worker, double ratio, double spreadOfAll)
     {
         if (!_paces.TryGetValue(worker, out var pace)) _paces[worker] = pace = new Pace(_settings);
-        // Until a worker's own pace is known it is measured against the others alone, who may differ by nature.
         var known = pace.Usual.Count >= _settings.Warmup;
-        var (expected, usual) = known ? Robust.MedianAndSpread(pace.Usual.Values) : (1, spreadOfAll);
+        var (usual, spread) = known ? Robust.MedianAndSpread(pace.Usual.Values) : (1, spreadOfAll);
+        return new Expected(pace, ratio, usual, spread, known);
+    }
+
+    private Finding? Judge(long iteration, string worker, Expected now, double slowerPeers, double time, double change, int peers, TimeSpan took)
+    {
+        var (pace, ratio, expected, usual, known) = now;
         var spread = change > _settings.Tolerated ? Math.Max(usual, change) : usual;
         var tolerated = _settings.Tolerated + (_settings.Spreads * spread);
-        var excess = (ratio / expected) - 1;
+        // Of what it has in common with others nobody is blamed.
+        var excess = (now.Slower / (slowerPeers - 1 > tolerated ? slowerPeers : 1)) - 1;
         var crossed = pace.Slowness.Add(excess, tolerated);
         pace.Samples.Add(new EvidenceSample(iteration, "time against the median of the peers", ratio, expected));
-        if (excess <= tolerated) pace.Usual.Add(ratio);
+        if (now.Slower - 1 <= tolerated) pace.Usual.Add(ratio);
 
         if (pace.IsStraggler)
         {
@@ -180,6 +200,7 @@ public sealed class PeerSlowdown
             Evidence(pace,
             [
                 string.Create(CultureInfo.InvariantCulture, $"A slow job: the peers of the same iteration are not slower (the ratio would stay at {expected:0.00})."),
+                string.Create(CultureInfo.InvariantCulture, $"A cause that it shares with others: {_settings.SlowerThan:P0} of its peers take at most {slowerPeers:0.00} times as long as usual."),
                 string.Create(CultureInfo.InvariantCulture, $"A worker that always differs: {(known ? $"its own ratio of the last {pace.Usual.Count} healthy iterations is {expected:0.00}, spread {spread:0.000}" : "not known yet, it is new")}."),
                 string.Create(CultureInfo.InvariantCulture, $"One slow iteration: the slowness added up over {pace.Slowness.Run} iterations; this one took {time:0.###}."),
                 string.Create(CultureInfo.InvariantCulture, $"Work that differs from iteration to iteration: the ratio of a usual worker changes by {change:0.000} between two iterations, and {tolerated:0.00} beyond the expected is tolerated."),
@@ -188,6 +209,13 @@ public sealed class PeerSlowdown
     }
 
     private FindingEvidence Evidence(Pace pace, IReadOnlyList<string> ruledOut) => new([.. pace.Samples.Values], ruledOut, _settings.Version);
+
+    /// <summary>A worker in one iteration: its time against the median of its peers, and what is usual for it.</summary>
+    private sealed record Expected(Pace Pace, double Ratio, double Usual, double Spread, bool Known)
+    {
+        /// <summary>How many times its usual pace it takes.</summary>
+        public double Slower => Ratio / Usual;
+    }
 
     private sealed class Pace(PeerSlowdownSettings settings)
     {

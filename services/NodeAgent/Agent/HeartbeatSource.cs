@@ -6,10 +6,13 @@ namespace TrainMover.Agent;
 /// <summary>Says four times a second that the machine's agent is alive, and which worker it has; and at once when the worker's process is stopped, goes on, or ends.</summary>
 internal sealed class HeartbeatSource(AgentOptions options, WorkerView view, Outgoing outgoing) : BackgroundService
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    // A thread of its own: a timer of the pool wakes two threads for each look, fifty times a second.
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.Factory.StartNew(() => Look(stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private void Look(CancellationToken ct)
     {
         var (looks, wasStopped) = (0, false);
-        using var timer = new PeriodicTimer(AgentOptions.LookInterval);
         do
         {
             // No event tells of a process that is stopped or is being torn down.
@@ -20,6 +23,6 @@ internal sealed class HeartbeatSource(AgentOptions options, WorkerView view, Out
                 outgoing.Tell(new Heartbeat(options.Machine, pid, Stopwatch.GetTimestamp(), state.IsStopped ? true : null));
             wasStopped = state.IsStopped;
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        while (!ct.WaitHandle.WaitOne(AgentOptions.LookInterval));
     }
 }

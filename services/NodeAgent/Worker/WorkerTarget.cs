@@ -10,6 +10,9 @@ namespace TrainMover.Worker;
 /// <summary>Takes orders from the agent and gives the session's events to the outbox.</summary>
 internal sealed class WorkerTarget : IWorker, IAsyncDisposable
 {
+    // Giving back a replica's memory takes a core for a while, and the others have only just gone on: nobody waits for this process.
+    private static readonly TimeSpan ReleaseDelay = TimeSpan.FromSeconds(2);
+
     private readonly WorkerOptions _options;
     private readonly Endpoint _endpoint;
     private readonly ReportOutbox _outbox;
@@ -66,7 +69,7 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
         var status = _session.Status;
         if (status.Job != release.JobId || status.Phase is SessionPhase.Idle or SessionPhase.Warm)
             return;
-        if (status.Phase is SessionPhase.Joining || status.Generation >= release.Generation)
+        if (IsMember(status, release))
         {
             _outbox.Add(new Refused(release.OrderId, $"This machine is {status.Phase} in generation {status.Generation}: it is not the leaver of generation {release.Generation}.")
             {
@@ -78,8 +81,17 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
             return;
         }
 
-        _released.TrySetResult();
+        _ = EndLaterAsync(release);
     }
+
+    private async Task EndLaterAsync(Release release)
+    {
+        await Task.Delay(ReleaseDelay);
+        if (!IsMember(_session.Status, release))
+            _released.TrySetResult();
+    }
+
+    private static bool IsMember(SessionStatus status, Release release) => status.Phase is SessionPhase.Joining || status.Generation >= release.Generation;
 
     private void Tell(SessionEvent happened)
     {

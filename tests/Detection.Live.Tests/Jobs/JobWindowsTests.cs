@@ -49,7 +49,7 @@ public sealed class JobWindowsTests
         raised.InterruptionId.ShouldStartWith("gpt-g1-m2-peer-slowdown-");
         raised.Evidence.ShouldNotBeEmpty();
         raised.Evidence.ShouldAllBe(evidence => evidence.Source == "/agent" && evidence.MessageId.StartsWith("step-1-", StringComparison.Ordinal) && evidence.Observation.Contains("time against the median of the peers"));
-        raised.RuledOut.ShouldNotBeNull().Count.ShouldBe(4);
+        raised.RuledOut.ShouldNotBeNull().Count.ShouldBe(5);
     }
 
     [Fact]
