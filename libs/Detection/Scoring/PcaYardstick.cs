@@ -3,22 +3,35 @@ using MathNet.Numerics.LinearAlgebra;
 namespace TrainMover.Detection.Scoring;
 
 /// <summary>
-/// A yardstick for learned detectors: how far a sample lies from the plane of the largest principal components of normal data. Its threshold is picked on the labels of the very samples that are
-/// scored, so that its F1 is an upper bound of what such a detector can reach.
+/// A yardstick for learned detectors: how far a sample lies from the plane of the largest principal components of normal data. Everything about it that can be chosen is picked on the labels of the very
+/// samples that are scored, so that its F1 is an upper bound of what such a detector reaches.
 /// </summary>
 public static class PcaYardstick
 {
-    /// <summary>Part of the variance of normal data that the plane holds.</summary>
-    public const double Explained = 0.9;
-
+    private const double Smoothing = 0.3;
     private const double LeastSpread = 1e-3;
     private const double Farthest = 20;
+
+    private static readonly double[] Planes = [0.5, 0.7, 0.8, 0.9, 0.95, 0.99];
+
+    /// <summary>The greatest F1, sample by sample, over planes that hold 50% to 99% of the variance, plain distances and smoothed ones, and all thresholds.</summary>
+    /// <param name="normal">Samples that were well; each with all metrics, all of them finite.</param>
+    /// <param name="samples">Samples to score; what is no number counts as normal.</param>
+    /// <param name="labels">Which of these are anomalies.</param>
+    /// <exception cref="ArgumentException">There is no normal sample, or samples and labels differ in length.</exception>
+    public static double UpperBound(IReadOnlyList<double[]> normal, IReadOnlyList<double[]> samples, IReadOnlyList<bool> labels) => Planes.Max(explained =>
+    {
+        var scores = Score(normal, samples, explained);
+        var smoothed = scores.Count == 0 ? 0 : scores[0];
+        return Math.Max(BestF1(scores, labels), BestF1([.. scores.Select(score => smoothed += Smoothing * (score - smoothed))], labels));
+    });
 
     /// <summary>Squared distance of each sample from the plane, in units of the usual spread of each metric.</summary>
     /// <param name="normal">Samples that were well; each with all metrics, all of them finite.</param>
     /// <param name="samples">Samples to score; what is no number counts as normal.</param>
+    /// <param name="explained">Part of the variance of normal data that the plane holds.</param>
     /// <exception cref="ArgumentException">There is no normal sample.</exception>
-    public static IReadOnlyList<double> Score(IReadOnlyList<double[]> normal, IReadOnlyList<double[]> samples)
+    public static IReadOnlyList<double> Score(IReadOnlyList<double[]> normal, IReadOnlyList<double[]> samples, double explained = 0.9)
     {
         if (normal.Count == 0) throw new ArgumentException("Without normal samples nothing is far from them.", nameof(normal));
         var metrics = normal[0].Length;
@@ -43,7 +56,7 @@ public static class PcaYardstick
         var (all, held, plane) = (variances.Sum(value => value.Item), 0.0, new List<double[]>());
         foreach (var (place, variance) in variances)
         {
-            if (held >= Explained * all) break;
+            if (held >= explained * all) break;
             plane.Add(components.EigenVectors.Column(place).ToArray());
             held += variance;
         }
