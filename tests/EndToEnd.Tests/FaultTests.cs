@@ -26,7 +26,7 @@ public sealed class FaultTests(PostgresFixture postgres)
         await cluster.WaitForAsync<StandbyReady>("the first standby to prove itself", ready => ready.MachineId == "s0");
         await steps.ReachAsync(20);
         cluster.Deployment.Worker("m1")!.Kill();
-        var killed = (await cluster.CompletedAsync("gpt-g2")).Data;
+        var killed = await cluster.CompletedAsync();
         (killed.LostSteps, killed.StayerDeviceBytes).ShouldBe((0, 0));
 
         var last = steps.Steps.Max(step => step.Step);
@@ -35,7 +35,7 @@ public sealed class FaultTests(PostgresFixture postgres)
         Signals.Stop(victim.Pid);
         try
         {
-            var stopped = (await cluster.CompletedAsync("gpt-g3")).Data;
+            var stopped = await cluster.CompletedAsync(after: killed);
             (stopped.LostSteps, stopped.StayerDeviceBytes).ShouldBe((0, 0));
             // Whoever goes on after it was replaced meets closed connections, and disturbs nobody.
             Signals.Continue(victim.Pid);

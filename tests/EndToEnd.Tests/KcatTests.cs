@@ -27,11 +27,11 @@ public sealed class KcatTests(PostgresFixture postgres)
         await KcatAsync(cluster, "telemetry", """
             {"specversion":"1.0","id":"fault-1","source":"/dc/rack-7","type":"trainmover.telemetry.fault-reported.v1","datacontenttype":"application/json","data":{"machineId":"m1","code":"xid-79","detail":"fallen off the bus"}}
             """);
-        await cluster.CompletedAsync("gpt-g2");
+        var completed = await cluster.CompletedAsync();
         await cluster.WaitForAsync<JobMigrationClosed>("the migration to be closed");
 
         var seen = await SubscribeAsync(cluster, "migrations", "trainmover.job.migration-closed.v1");
-        var own = seen.Where(message => message.GetProperty("stream").GetString() == "migration-gpt-g2").ToList();
+        var own = seen.Where(message => message.GetProperty("stream").GetString() == $"migration-{completed.MigrationId}").ToList();
         own.Select(message => message.GetProperty("streamversion").ToString()).ShouldBe(Enumerable.Range(1, own.Count).Select(version => $"{version}"));
         own[0].GetProperty("type").GetString().ShouldBe(Catalog.Of(typeof(MigrationPlanned)).Name);
         own[^1].GetProperty("type").GetString().ShouldBe(Catalog.Of(typeof(MigrationCompleted)).Name);

@@ -35,7 +35,7 @@ public sealed class MemoryTests(PostgresFixture postgres, ITestOutputHelper outp
         await cluster.TellAsync(new MaintenanceScheduled("m1", "firmware update"));
         await cluster.WaitForAsync<SwitchOrdered>("all participants to be ready", deadline: Patience);
         var preparation = stayer.Peak - resident;
-        var migration = (await cluster.CompletedAsync("gpt-g2", Patience)).Data;
+        var migration = await cluster.CompletedAsync(deadline: Patience);
         await TrainAsync(steps, generation: 2);
         var with = stayer.Peak - resident;
 

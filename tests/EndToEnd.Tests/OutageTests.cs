@@ -20,7 +20,7 @@ public sealed class OutageTests(PostgresFixture postgres)
         await cluster.TellAsync(new MaintenanceScheduled("m1", "firmware update"));
         await steps.ReachAsync(steps.Steps[^1].Step + 50);
         foreach (var service in (string[])["executor", "planner", "detector"]) await cluster.Deployment.StartProcessAsync(service);
-        await cluster.CompletedAsync("gpt-g2", TimeSpan.FromMinutes(1));
+        await cluster.CompletedAsync(deadline: TimeSpan.FromMinutes(1));
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class OutageTests(PostgresFixture postgres)
         await using var after = new StepLog(cluster.Kafka);
         await after.ReachAsync(40);
         await cluster.TellAsync(new MaintenanceScheduled("m1", "firmware update"));
-        await cluster.CompletedAsync("gpt-g2", TimeSpan.FromMinutes(1));
-        (await cluster.WorldAsync()).Migration("gpt-g2").Phase.ShouldBe(MigrationPhase.Completed);
+        var completed = await cluster.CompletedAsync(deadline: TimeSpan.FromMinutes(1));
+        (await cluster.WorldAsync()).Migration(completed.MigrationId).Phase.ShouldBe(MigrationPhase.Completed);
     }
 }

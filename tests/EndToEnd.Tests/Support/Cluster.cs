@@ -142,8 +142,9 @@ internal sealed class Cluster : IAsyncDisposable
         }
     }
 
-    public Task<(LoggedEvent Logged, MigrationCompleted Data)> CompletedAsync(string migrationId, TimeSpan? deadline = null) =>
-        WaitForAsync<MigrationCompleted>($"migration {migrationId} to complete", completed => completed.MigrationId == migrationId, deadline);
+    /// <summary>Waits until a migration is completed, another one than <paramref name="after"/>.</summary>
+    public async Task<MigrationCompleted> CompletedAsync(MigrationCompleted? after = null, TimeSpan? deadline = null) =>
+        (await WaitForAsync<MigrationCompleted>($"a migration to complete{(after is null ? "" : $" after {after.MigrationId}")}", completed => completed.MigrationId != after?.MigrationId, deadline)).Data;
 
     /// <summary>The end of the log and of every process's output, for a failure message.</summary>
     private async Task<string> StoryAsync()

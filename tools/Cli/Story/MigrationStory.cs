@@ -61,6 +61,11 @@ internal sealed class MigrationStory
 
     public double? DetectionMs => RaisedNs is { } raised ? EventText.Ms(raised - Origin) : null;
 
+    /// <summary>How long before it was planned survivors and standby went on with it, as they held the plan, in milliseconds; null where they waited for it.</summary>
+    public double? AheadMs => IsUnexpected && State.Switched.Count > 0 && At<MigrationPlanned>(_ => true) - FirstPrepared is var ahead and > 0 ? EventText.Ms(ahead) : null;
+
+    private long FirstPrepared => State.Switched.Values.SelectMany(report => report.Phases.Take(1)).Select(phase => phase.EndMonotonicNs).DefaultIfEmpty(long.MaxValue).Min();
+
     private long? RaisedNs => Interruptions.Where(logged => logged.Data is InterruptionRaised raised && (!IsUnexpected || raised.Kind == InterruptionKind.Unexpected))
         .Select(logged => (long?)Clock.At(logged.RecordedAt)).Min();
 

@@ -24,6 +24,7 @@ internal static class StoryTables
         output.Line($"  why         {plan.Reason}");
         output.Line($"  state from  {EventText.Named(story.StateSource)}");
         output.Line($"  policy      {plan.PolicyVersion}, preparation given up at {plan.Deadline:HH:mm:ss}");
+        if (story.AheadMs is { } ahead) output.Line($"  carried out by survivors and standby, who held this plan, {ahead:0} ms before it was in the log");
         foreach (var interruption in story.Interruptions.Select(logged => (InterruptionRaised)logged.Data))
         {
             output.Line($"  detected    {interruption.Reason} (by {interruption.Detector})");
