@@ -14,7 +14,9 @@ public sealed partial class TrainingSession
     {
         if (request.Generation <= _generation)
             return $"Generation {request.Generation} is not newer than the current one, {_generation}.";
-        if (request.Standby.Machine == _machine ? _phase != SessionPhase.Warm : _groups is null || _phase is not (SessionPhase.Training or SessionPhase.Parked) || _groups.Topology != request.From)
+        var groups = request.Standby.Machine == _machine ? null : _groups;
+        var isMember = _phase is SessionPhase.Training or SessionPhase.Parked && groups?.Topology == request.From;
+        if (request.Standby.Machine == _machine ? _phase != SessionPhase.Warm : !isMember)
             return $"This session is {_phase} in generation {_generation}: it cannot be armed for generation {request.From.Generation}.";
         if (_attempt is { } attempt && (attempt.Ordered || attempt.Vote.Withdraw() is not Withdrawal.Done))
             return $"Generation {attempt.Request.Generation} is being prepared.";
@@ -23,7 +25,7 @@ public sealed partial class TrainingSession
             Forget(begun);
         Disarm();
         _arming = request;
-        InBackground(() => RunArmingAsync(request, _groups));
+        InBackground(() => RunArmingAsync(request, groups));
         return null;
     }
 
