@@ -59,7 +59,10 @@ internal sealed class MigrationStory
 
     public double? PauseMs => StoppedNs is { } stopped && ResumedNs is { } resumed ? EventText.Ms(resumed - stopped) : Completed?.PauseMs;
 
-    public double? DetectionMs => RaisedNs is { } raised ? EventText.Ms(raised - Origin) : null;
+    /// <summary>From the fault or notice until it was known to those who answered it: the log, or survivors who held the plan and did not wait for it; in milliseconds.</summary>
+    public double? DetectionMs => (AheadMs is null ? RaisedNs : NoticedNs) is { } known ? EventText.Ms(known - Origin) : null;
+
+    private long? NoticedNs => State.Switched.Values.Where(report => !State.Joiners.Contains(report.MachineId)).Select(report => (long?)report.StoppedMonotonicNs).Min();
 
     /// <summary>How long before it was planned survivors and standby went on with it, as they held the plan, in milliseconds; null where they waited for it.</summary>
     public double? AheadMs => IsUnexpected && State.Switched.Count > 0 && At<MigrationPlanned>(_ => true) - FirstPrepared is var ahead and > 0 ? EventText.Ms(ahead) : null;
