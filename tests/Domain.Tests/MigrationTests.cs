@@ -152,7 +152,7 @@ public sealed class MigrationTests
                 }
 
                 phase.ShouldBe(ledger.World.Migration("gpt-g2").Phase!.Value);
-                if (generation != 2 && fact is not (6 or 7)) events.ShouldBeEmpty();
+                if (generation != 2 && fact is not (6 or 7 or 8)) events.ShouldBeEmpty();
                 if (fact != 5) Happen(ledger, fact, Machines[machine], generation, variant).ShouldBeEmpty();
             }
         }, iter: 500);
@@ -198,6 +198,7 @@ public sealed class MigrationTests
         5 when generation == 2 => ledger.Report(new Refused("o", "r") { MachineId = machine, Generation = generation, JobId = "gpt", MigrationId = "gpt-g2" }),
         6 => ledger.Report(new Parked(3, "PeerReset", machine, "x", 1) { MachineId = "m0", Generation = 1, JobId = "gpt" }),
         7 when variant == 1 => ledger.Append(new Decision(ledger.World).OnMigration("gpt-g2", state => MigrationDecider.PassDeadline(state, ledger.Now + TimeSpan.FromHours(1)))),
+        8 when variant == 1 => ledger.Append(new Decision(ledger.World).OnMigration("gpt-g2", state => MigrationDecider.Overtake(state, "x"))),
         _ => [],
     };
 

@@ -89,7 +89,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
         await cluster.SubmitAsync("gpt", 100_000);
         await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
         await steps.ReachAsync(40);
-        await File.WriteAllTextAsync(Path.Combine(cluster.Deployment.Environment.RunDirectory, "slow-m1"), "0.5");
+        await File.WriteAllTextAsync(Path.Combine(cluster.Deployment.Environment.RunDirectory, "slow-m1"), "1");
         var completed = await cluster.CompletedAsync();
         completed.LostSteps.ShouldBe(0);
         await steps.ReachAsync(100, generation: 2);
@@ -144,8 +144,9 @@ public sealed class MigrationTests(PostgresFixture postgres)
         await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
         await steps.ReachAsync(20);
         await cluster.TellAsync(new MaintenanceScheduled("m1", "firmware update"));
+        var planned = (await cluster.WaitForAsync<MigrationPlanned>("the migration to be planned")).Data;
         await cluster.WaitForAsync<PreparationStarted>("the preparation to start");
-        cluster.Deployment.Worker("e0")!.Kill();
+        cluster.Deployment.Worker(planned.Plan.Moves.Single().Joiner)!.Kill();
         await cluster.WaitForAsync<MigrationAborted>("the first plan to be given up");
         await cluster.CompletedAsync();
         steps.Losses().ShouldNotBeEmpty();

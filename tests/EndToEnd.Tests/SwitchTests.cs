@@ -1,4 +1,3 @@
-using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Telemetry;
 using TrainMover.EndToEnd.Tests.Support;
@@ -18,8 +17,7 @@ public sealed class SwitchTests(PostgresFixture postgres)
             ["Devices__Together"] = "00:05:00",
             ["Devices__FlappingTimes"] = "2",
         });
-        foreach (var machine in cluster.Deployment.Environment.Machines)
-            await cluster.WaitForAsync<MachineRegistered>($"{machine.Id} to be registered", registered => registered.MachineId == machine.Id && registered.Behind == "leaf-1", TimeSpan.FromMinutes(2));
+        await cluster.RegisteredAsync();
         foreach (var machine in (string[])["m1", "m2"])
         {
             for (var breaks = 0; breaks < 3; breaks++)

@@ -36,6 +36,9 @@ public sealed record Interruption(InterruptionStatus Status, InterruptionRaised?
     /// <summary>Name of the stream of an interruption.</summary>
     public static string Stream(string interruptionId) => $"interruption-{interruptionId}";
 
+    /// <summary>Whether machines are to be replaced for it and nobody has done so.</summary>
+    public bool AsksForReplacement => this is { Status: InterruptionStatus.Open, Raised.Severity: Severity.Replace };
+
     /// <summary>Raises it; nothing when it was raised before. What was suppressed before is raised.</summary>
     public IReadOnlyList<object> Raise(InterruptionRaised raised)
     {

@@ -123,7 +123,7 @@ public static class MigrationDecider
 
     /// <summary>The members switched to another generation, by a plan that they held before: nobody takes part in this one any more, so it ends without anybody's word.</summary>
     public static IReadOnlyList<object> Overtake(Migration state, string reason) =>
-        state.Phase is { } phase and (MigrationPhase.Planned or MigrationPhase.Preparing or MigrationPhase.Switching or MigrationPhase.Aborting)
+        state.Phase is { } phase && PhaseTable.OvertakeAllowed(phase)
             ? [new MigrationAborted(state.Plan!.MigrationId, state.Plan.JobId, phase, reason)]
             : [];
 

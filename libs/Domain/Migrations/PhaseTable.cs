@@ -21,15 +21,17 @@ public enum AbortAction
 /// <param name="Next">Phases that may follow.</param>
 public sealed record PhaseRow(MigrationPhase Phase, AbortAction OnAbort, IReadOnlyList<MigrationPhase> Next);
 
-/// <summary>The phases of a migration as values and their compensation as a table (design, section 4).</summary>
+/// <summary>
+/// The phases of a migration as values and their compensation as a table (design, section 4). From the phases in which participants are asked, a migration is aborted directly only where they switched by another plan meanwhile.
+/// </summary>
 public static class PhaseTable
 {
     /// <summary>All rows, in order.</summary>
     public static IReadOnlyList<PhaseRow> Rows { get; } =
     [
         new(MigrationPhase.Planned, AbortAction.NobodyToTell, [MigrationPhase.Preparing, MigrationPhase.Aborted]),
-        new(MigrationPhase.Preparing, AbortAction.AskParticipants, [MigrationPhase.Switching, MigrationPhase.Agreed, MigrationPhase.Aborting]),
-        new(MigrationPhase.Switching, AbortAction.AskParticipants, [MigrationPhase.Agreed, MigrationPhase.Aborting]),
+        new(MigrationPhase.Preparing, AbortAction.AskParticipants, [MigrationPhase.Switching, MigrationPhase.Agreed, MigrationPhase.Aborting, MigrationPhase.Aborted]),
+        new(MigrationPhase.Switching, AbortAction.AskParticipants, [MigrationPhase.Agreed, MigrationPhase.Aborting, MigrationPhase.Aborted]),
         new(MigrationPhase.Aborting, AbortAction.NotPossible, [MigrationPhase.Aborted, MigrationPhase.Agreed]),
         new(MigrationPhase.Agreed, AbortAction.NotPossible, [MigrationPhase.Completed, MigrationPhase.Superseded]),
         new(MigrationPhase.Completed, AbortAction.NotPossible, []),
@@ -42,4 +44,7 @@ public static class PhaseTable
 
     /// <summary>Whether a migration in this phase may still be given up.</summary>
     public static bool AbortAllowed(MigrationPhase phase) => Of(phase).OnAbort != AbortAction.NotPossible;
+
+    /// <summary>Whether a migration in this phase may turn out to have been overtaken by another: nobody has switched by it.</summary>
+    public static bool OvertakeAllowed(MigrationPhase phase) => Of(phase).Next.Contains(MigrationPhase.Aborted);
 }

@@ -14,7 +14,7 @@ namespace TrainMover.Domain.Planning;
 /// The Planner's decisions, from the set of what is open rather than from the one fact that came in: the same world gives the same decision.
 /// </summary>
 /// <param name="options">Settings.</param>
-public sealed class Planner(PlanningOptions options)
+public sealed partial class Planner(PlanningOptions options)
 {
     private const int KeyBytes = 32;
 
@@ -38,38 +38,6 @@ public sealed class Planner(PlanningOptions options)
     {
         var decision = new Decision(world);
         if (report.JobId is { } job) decision.OnJob(job, state => state.RecordWarmUp(report.MachineId, report.Shadow));
-        return Continue(decision, world, now, key);
-    }
-
-    /// <summary>
-    /// A member says that the switch to a generation is agreed or done. Where the survivors took a plan that they held before, and the log does not know it yet, the log takes it over: another plan that was made meanwhile finds
-    /// nobody who takes part in it.
-    /// </summary>
-    public Decision OnSwitch(World world, MachineReport report, DateTimeOffset now, ReadOnlySpan<byte> key)
-    {
-        var decision = new Decision(world);
-        if (report is not { JobId: { } jobId, MigrationId: { } migrationId } || world.Job(jobId) is not { Status: JobStatus.Running } job
-            || world.Migration(migrationId).Phase is not null || job.LostIn(report.Generation) is not { } lost) return decision;
-
-        var reason = $"All other members of {jobId} lost their connections with {lost}, and switched to generation {report.Generation}, whose plan they held before.";
-        if (job.OpenMigration is { } other)
-        {
-            decision.OnMigration(other, state => MigrationDecider.Overtake(state, reason));
-            CloseEnded(decision, decision.Migration(other), now);
-            if (decision.Job(jobId).OpenMigration is not null) return decision;
-        }
-
-        var known = world.Interruptions.Where(interruption => interruption is { Status: InterruptionStatus.Open, Raised: { Kind: InterruptionKind.Unexpected, Severity: Severity.Replace } } && interruption.Raised.Machines.Contains(lost)).ToList();
-        if (known.Count == 0)
-        {
-            var raised = new InterruptionRaised(
-                $"{migrationId}-survivors", InterruptionKind.Unexpected, InterruptionCause.WorkerUnreachable, Severity.Replace, [lost], reason, "survivors",
-                [new Evidence(report.MachineId, migrationId, $"{report.MachineId} reports the switch to generation {report.Generation}.")]);
-            decision.OnInterruption(raised.InterruptionId, state => state.Raise(raised));
-            known.Add(decision.Interruption(raised.InterruptionId));
-        }
-
-        Commit(decision, jobId, known, InterruptionKind.Unexpected, [lost], [decision.Machine(job.Armed!.MachineId)], [new Candidate(job.Armed.MachineId, 100, true, "the armed standby, which has joined")], report.Generation, now);
         return Continue(decision, world, now, key);
     }
 
@@ -138,21 +106,6 @@ public sealed class Planner(PlanningOptions options)
         }
     }
 
-    /// <summary>Whoever stays ahead of the next loss needs a standby that is proven, free and where it was when it was armed.</summary>
-    private void ArmStandby(Decision decision, World world, string jobId)
-    {
-        var job = decision.Job(jobId);
-        if (job.Spec!.Techniques is { TwoPhaseGroups: false } or { Sandbox: false } or { ArmedStandby: false }) return;
-        if (job is not { Status: JobStatus.Running, OpenMigration: null, Finished.IsEmpty: true }) return;
-        var interrupted = world.Interruptions.Where(interruption => interruption.Status == InterruptionStatus.Open).SelectMany(interruption => interruption.Raised!.Machines).ToHashSet(StringComparer.Ordinal);
-        var able = decision.Machines.Where(machine => machine.Status == MachineStatus.Available && !interrupted.Contains(machine.MachineId)
-            && job.Standbys.TryGetValue(machine.MachineId, out var trust) && trust == StandbyTrust.Ready).ToList();
-        if (able.Count == 0 || (job.IsArmed && able.Exists(machine => IsArmed(job, machine)))) return;
-        decision.OnJob(jobId, state => state.Arm(able[0], options.PolicyVersion));
-    }
-
-    private static bool IsArmed(Job job, Machine machine) => job.Armed is { } armed && (armed.MachineId, armed.Host, armed.Port) == (machine.MachineId, machine.Host, machine.Port);
-
     private void CloseEnded(Decision decision, Migration migration, DateTimeOffset now)
     {
         if (!migration.Ended) return;
@@ -184,7 +137,7 @@ public sealed class Planner(PlanningOptions options)
 
     private void AnswerInterruptions(Decision decision, World world, string jobId, DateTimeOffset now)
     {
-        var open = world.Interruptions.Where(interruption => interruption is { Status: InterruptionStatus.Open, Raised.Severity: Severity.Replace }).ToList();
+        var open = world.Interruptions.Where(interruption => interruption.AsksForReplacement).ToList();
         var job = decision.Job(jobId);
         if (job.OpenMigration is { } openMigration && !Adjust(decision, openMigration, open, now)) return;
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using TrainMover.Contracts;
+using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
 using TrainMover.Domain;
@@ -61,6 +62,9 @@ internal sealed class Cluster : IAsyncDisposable
             Environment = new Dictionary<string, string>(environment ?? new Dictionary<string, string>(), StringComparer.Ordinal)
             {
                 ["TRAINMOVER_CRASH_FILE"] = Path.Combine(directory, "crash"),
+                // Most of what a process here lives through is its start: what was not compiled ahead is compiled quickly, and not again.
+                ["DOTNET_TieredCompilation"] = "1",
+                ["DOTNET_TC_CallCounting"] = "0",
                 ["Planning__FailureQuarantine"] = "00:00:00",
                 ["Planning__MaintenanceQuarantine"] = "00:00:00",
             },
@@ -78,7 +82,15 @@ internal sealed class Cluster : IAsyncDisposable
 
     public IntegrityVerifier Verifier => _services.GetRequiredService<IntegrityVerifier>();
 
-    /// <summary>Submits a job on this project's own text and waits until it runs.</summary>
+    /// <summary>Waits until all machines are registered: the Planner chooses among those.</summary>
+    public async Task RegisteredAsync()
+    {
+        // Workers start on what the others leave of the cores.
+        foreach (var machine in Deployment.Environment.Machines)
+            await WaitForAsync<MachineRegistered>($"{machine.Id} to be registered", registered => registered.MachineId == machine.Id, TimeSpan.FromMinutes(2));
+    }
+
+    /// <summary>Submits a job on this project's own text and waits until it runs and all machines are there.</summary>
     public async Task<JobSpec> SubmitAsync(string id, int steps, JobModel? model = null, JobLayout? layout = null)
     {
         layout ??= new JobLayout(3);
@@ -89,8 +101,8 @@ internal sealed class Cluster : IAsyncDisposable
             .Order(StringComparer.Ordinal).Select(File.ReadAllText)));
         var spec = new JobSpec(id, layout, steps, 7, 2, 1e-3f, model ?? Small, text, folder, MicroBatches: layout.Pp > 1 ? 2 : 1);
         await Log.AppendAsync([new StreamAppend(Job.Stream(id), 0, Job.Initial.Submit(spec))], new AppendContext("tests", id));
-        // Workers start on what the others leave of the cores.
-        await WaitForAsync<JobStarted>($"job {id} to start", started => started.JobId == id, TimeSpan.FromMinutes(2));
+        await RegisteredAsync();
+        await WaitForAsync<JobStarted>($"job {id} to start", started => started.JobId == id);
         return spec;
     }
 
