@@ -60,6 +60,7 @@ public static class MessageKey
         StepCompleted e => e.MachineId,
         WorkerExited e => e.MachineId,
         PeerUnreachable e => e.MachineId,
+        RankWaiting e => e.MachineId,
         FaultReported e => e.MachineId,
         KernelFaultSeen e => e.MachineId,
         DeviceMetricsTaken e => e.MachineId,

@@ -126,6 +126,57 @@ public class LiveJobTests
     }
 
     [Fact]
+    public void A_worker_half_again_as_slow_is_found_where_paces_differ_by_a_fifth_from_step_to_step()
+    {
+        var random = new Random(5);
+        double Noise() => 1 + (0.2 * ((2 * random.NextDouble()) - 1));
+        Train(100, _ => Noise()).Where(finding => finding.Kind == FindingKind.SlowWorker).ShouldBeEmpty();
+        Train(100, machine => Noise() * (machine == "m1" ? 1.5 : 1)).Where(finding => finding.Kind == FindingKind.SlowWorker).Select(finding => finding.Subject).ShouldBe(["m1"]);
+    }
+
+    [Fact]
+    public void A_worker_that_never_arrives_where_all_others_wait_is_named_and_heard_of_again_when_it_does()
+    {
+        Train(10);
+        Wait(0, 2);
+        Look(TimeSpan.FromSeconds(4.9)).ShouldBeEmpty();
+        var finding = Look(TimeSpan.FromSeconds(0.2)).ShouldHaveSingleItem();
+        (finding.Kind, finding.Subject, finding.AsksForMigration).ShouldBe((FindingKind.Hang, "m1", true));
+        finding.Evidence.RuledOut.Count.ShouldBe(4);
+        finding.Reason.ShouldContain("rank 1 on m1");
+        Look(TimeSpan.FromSeconds(10)).ShouldBeEmpty("it was told already");
+        var over = Train(1).ShouldHaveSingleItem();
+        (over.Kind, over.Subject).ShouldBe((FindingKind.Recovered, "m1"));
+    }
+
+    [Fact]
+    public void Nobody_is_named_where_all_wait_or_two_machines_do_not_or_what_was_said_is_of_a_step_that_is_over()
+    {
+        Train(10);
+        Wait(0, 1, 2);
+        Look(TimeSpan.FromSeconds(20)).ShouldBeEmpty();
+        Train(1);
+        Wait(0);
+        Look(TimeSpan.FromSeconds(20)).ShouldBeEmpty();
+        Train(1);
+        _watch.Observe(1, 0, _step - 1);
+        _watch.Observe(1, 2, _step - 1);
+        _watch.Observe(2, 0, _step);
+        _watch.Observe(2, 2, _step);
+        Look(TimeSpan.FromSeconds(20)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_step_that_is_long_as_always_hangs_on_nobody_and_neither_does_a_prepared_migration()
+    {
+        Train(10, milliseconds: 4000);
+        Wait(0, 2);
+        Look(TimeSpan.FromSeconds(11)).ShouldBeEmpty("three usual steps have not passed");
+        _watch.Pause();
+        Look(TimeSpan.FromSeconds(9)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_hang_that_nothing_explains_is_told_after_half_a_minute_and_so_is_its_end_even_in_another_generation()
     {
         Train(40);
@@ -181,6 +232,11 @@ public class LiveJobTests
     {
         _now += later;
         return [.. _watch.Look(_now)];
+    }
+
+    private void Wait(params ReadOnlySpan<int> ranks)
+    {
+        foreach (var rank in ranks) _watch.Observe(1, rank, _step);
     }
 
     private List<Finding> Train(int steps, Func<string, double>? slowness = null, double milliseconds = StepMs, int generation = 1)

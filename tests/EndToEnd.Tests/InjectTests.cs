@@ -20,6 +20,9 @@ public sealed class InjectTests(PostgresFixture postgres)
         (await InjectAsync(cluster, "slow", "--share", "-1")).Error.ShouldContain("--share is a part of the time of each operation");
         (await InjectAsync(cluster, "slow", "--share", "0")).ExitCode.ShouldBe(0);
         File.Exists(slow).ShouldBeFalse();
+        (await InjectAsync(cluster, "stuck")).Output.ShouldContain("does not come out of its next operation");
+        (await File.ReadAllTextAsync(slow)).ShouldBe("Infinity");
+        (await InjectAsync(cluster, "slow", "--share", "0")).ExitCode.ShouldBe(0);
 
         var worker = cluster.Deployment.Worker("m1")!;
         (await InjectAsync(cluster, "stop")).Output.ShouldContain($"SIGSTOP for worker {worker.Pid} of m1");

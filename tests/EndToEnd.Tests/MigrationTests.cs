@@ -3,6 +3,7 @@ using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
 using TrainMover.Contracts.Telemetry;
+using TrainMover.Embedded;
 using TrainMover.EndToEnd.Tests.Support;
 using TrainMover.Fixtures;
 using TrainMover.Training;
@@ -84,12 +85,12 @@ public sealed class MigrationTests(PostgresFixture postgres)
     [Fact]
     public async Task A_worker_that_computes_longer_than_its_peers_is_found_and_replaced_and_nobody_else_is()
     {
-        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { ["TRAINMOVER_INJECTION"] = "1" });
+        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { [SlowWorker.Switch] = "1" });
         await using var steps = new StepLog(cluster.Kafka);
         await cluster.SubmitAsync("gpt", 100_000);
         await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
         await steps.ReachAsync(40);
-        await File.WriteAllTextAsync(Path.Combine(cluster.Deployment.Environment.RunDirectory, "slow-m1"), "1");
+        SlowWorker.Set(cluster.Deployment.Environment.RunDirectory, "m1", 1);
         var completed = await cluster.CompletedAsync();
         completed.LostSteps.ShouldBe(0);
         await steps.ReachAsync(100, generation: 2);
@@ -100,6 +101,25 @@ public sealed class MigrationTests(PostgresFixture postgres)
         raised.Evidence.ShouldNotBeEmpty();
         raised.RuledOut!.Count.ShouldBe(5);
         world.Migration(completed.MigrationId).Leavers.ShouldBe(["m1"]);
+    }
+
+    [Fact]
+    public async Task A_worker_that_runs_and_is_stuck_in_an_operation_is_found_and_replaced_and_comes_back_as_another()
+    {
+        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { [SlowWorker.Switch] = "1" });
+        await using var steps = new StepLog(cluster.Kafka);
+        await cluster.SubmitAsync("gpt", 100_000);
+        await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
+        await steps.ReachAsync(20);
+        var stuck = cluster.Deployment.Worker("m1")!;
+        SlowWorker.Set(cluster.Deployment.Environment.RunDirectory, "m1", double.PositiveInfinity);
+        var completed = await cluster.CompletedAsync();
+        completed.LostSteps.ShouldBe(0);
+
+        var raised = (await cluster.WorldAsync()).Interruptions.Single().Raised!;
+        (raised.Cause, raised.Kind, raised.Machines.Single()).ShouldBe((InterruptionCause.Hang, InterruptionKind.Unexpected, "m1"));
+        raised.RuledOut!.Count.ShouldBe(4);
+        await cluster.WaitForAsync<MachineRegistered>("its next worker to be registered", registered => registered.MachineId == "m1" && cluster.Deployment.Worker("m1") is { } next && next != stuck);
     }
 
     [Fact]

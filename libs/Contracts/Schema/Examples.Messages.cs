@@ -17,6 +17,7 @@ public static partial class Examples
             new StepCompleted("m1", Job, 1, 1, 33, 2.5f, 1_075_838_976, 410.5, Now, 371.25),
             new WorkerExited("m1", 4711, Ordered: false, Job, 1, "killed by signal 9", Now),
             new PeerUnreachable("m0", Job, 1, "m1", "connection reset", Now),
+            new RankWaiting("m0", Job, 1, 0, 34, Now),
             new FaultReported("m1", "xid-79", "GPU has fallen off the bus", Now),
             new KernelFaultSeen(
                 "m1", "xid-149", "NETIR_LINK_EVT Fatal XC0 i0 Link 09 (0x004525c6 0x00000000)", new DateTimeOffset(2026, 3, 1, 13, 0, 0, TimeSpan.Zero), "0018:01:00", "netir-link-evt/4/0", "reset",

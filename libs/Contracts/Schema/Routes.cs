@@ -39,7 +39,7 @@ internal static class Routes
         new("agent", "One per machine: obeys orders, reports, sends heartbeats and steps.",
             [
                 "trainmover.report.v1", "trainmover.telemetry.heartbeat.v1", "trainmover.telemetry.step-completed.v1", "trainmover.telemetry.worker-exited.v1",
-                "trainmover.telemetry.peer-unreachable.v1", "trainmover.telemetry.kernel-fault.v1", "trainmover.telemetry.device-metrics.v1",
+                "trainmover.telemetry.peer-unreachable.v1", "trainmover.telemetry.rank-waiting.v1", "trainmover.telemetry.kernel-fault.v1", "trainmover.telemetry.device-metrics.v1",
                 "trainmover.telemetry.source-sight.v1", DeadLetter,
             ],
             [Topics.Commands]),

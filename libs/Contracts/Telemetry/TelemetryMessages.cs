@@ -47,6 +47,18 @@ public sealed record WorkerExited(string MachineId, int Pid, bool Ordered, strin
 [EventType("trainmover.telemetry.peer-unreachable.v1", Topics.Telemetry)]
 public sealed record PeerUnreachable(string MachineId, string JobId, int Generation, string SuspectMachine, string Detail, long MonotonicNs);
 
+/// <summary>
+/// A rank has been in a call of one of its groups for a second and longer: it waits for a peer. Said once for a call, so where a job stands still, the one rank that does not say so is the one that never arrived.
+/// </summary>
+/// <param name="MachineId">The machine of the rank.</param>
+/// <param name="JobId">The job.</param>
+/// <param name="Generation">The generation in which it trains.</param>
+/// <param name="Rank">The rank.</param>
+/// <param name="Step">The step that it is in, from 0.</param>
+/// <param name="SinceMonotonicNs">Monotonic time at which it entered the call; nanoseconds.</param>
+[EventType("trainmover.telemetry.rank-waiting.v1", Topics.Telemetry)]
+public sealed record RankWaiting(string MachineId, string JobId, int Generation, int Rank, long Step, long SinceMonotonicNs);
+
 /// <summary>A telemetry source reports an error code of a machine; the error-code policy says what follows.</summary>
 /// <param name="MachineId">The machine.</param>
 /// <param name="Code">The code, for example <c>xid-79</c>.</param>

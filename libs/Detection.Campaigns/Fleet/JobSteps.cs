@@ -15,6 +15,7 @@ internal sealed class JobSteps : MessageSource
     private const double LossSpread = 0.01;
     private const double Hiccups = 0.002;
     private const double SpikesThatHeal = 0.0005;
+    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Communication = TimeSpan.FromMilliseconds(40);
     private readonly PlannedRun _run;
     private readonly Dice _dice;
@@ -41,7 +42,9 @@ internal sealed class JobSteps : MessageSource
         // Stages follow one another: the longest of each counts, in parts of a step.
         var stages = Enumerable.Range(0, _run.Stages).Average(stage => computed.Skip(stage * _run.Replicas).Take(_run.Replicas).Max());
         var end = begin + TimeSpan.FromSeconds(stages) + (Communication * _dice.Factor(0.2)) + (_step % CheckpointEvery == CheckpointEvery - 1 ? _dice.Between(1, 4) * _run.Step : TimeSpan.Zero);
-        if (Stands(end) is { } until)
+        var stands = Stands(end);
+        SayWaits(begin, computed, stands ?? end);
+        if (stands is { } until)
         {
             if (until >= _run.Duration)
             {
@@ -69,6 +72,18 @@ internal sealed class JobSteps : MessageSource
 
     // Until when a step that would end at a time stands still.
     private TimeSpan? Stands(TimeSpan end) => _run.Fault is { } fault && FaultKind.Of(fault.Type).StopsTraining && end > fault.Onset && _now < fault.Onset + fault.Length ? fault.Onset + fault.Length : null;
+
+    // Whoever has computed its part waits for the others, and says so after a second; whoever never arrives says nothing.
+    private void SayWaits(TimeSpan begin, IReadOnlyList<double> computed, TimeSpan end)
+    {
+        foreach (var (rank, since) in computed.Select((seconds, rank) => (rank, begin + TimeSpan.FromSeconds(seconds))).OrderBy(wait => wait.Item2))
+        {
+            if (since + LongWait < end && !NeverArrives(_members[rank], since))
+                Send(since + LongWait, new RankWaiting(_members[rank], PlannedRun.Job, 1, rank, _step, (long)since.TotalNanoseconds), _dice);
+        }
+    }
+
+    private bool NeverArrives(string machine, TimeSpan since) => _run.Fault is { Type: FaultType.AgentLoss or FaultType.WorkerDeath or FaultType.MachineLoss or FaultType.SwitchLoss or FaultType.StoppedWorker or FaultType.StuckWorker } fault && fault.Befalls(machine, since);
 
     private double Slowness(string machine, int rank) => _run.Fault switch
     {

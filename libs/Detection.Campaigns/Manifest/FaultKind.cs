@@ -25,6 +25,7 @@ public sealed record FaultKind(FaultType Type, string Name, string Detector, Int
         Fault(FaultType.AgentLoss, "agent lost", DetectorNames.AgentLoss, InterruptionCause.AgentLoss, Contracts.Interruptions.Severity.Restart, 4),
         Fault(FaultType.UnreachableWorker, "worker unreachable", DetectorNames.WorkerUnreachable, InterruptionCause.WorkerUnreachable, Contracts.Interruptions.Severity.Replace, 4),
         Fault(FaultType.StoppedWorker, "worker stopped", HangWatch.Name, InterruptionCause.Hang, Contracts.Interruptions.Severity.Replace, 1, steps: 3),
+        Fault(FaultType.StuckWorker, "worker stuck in an operation", HangWatch.Name, InterruptionCause.Hang, Contracts.Interruptions.Severity.Replace, 7, steps: 5),
         Fault(FaultType.JobHang, "job hangs, nobody to blame", HangWatch.Name, InterruptionCause.Hang, Contracts.Interruptions.Severity.Restart, 32, steps: 5),
         Fault(FaultType.SlowWorker, "worker slow", PeerSlowdown.Name, InterruptionCause.SlowWorker, Contracts.Interruptions.Severity.Replace, 3, steps: 12),
         Fault(FaultType.ThermalThrottle, "throttled by heat", DetectorNames.Devices, InterruptionCause.ThermalThrottle, Contracts.Interruptions.Severity.Replace, 100),
@@ -55,7 +56,7 @@ public sealed record FaultKind(FaultType Type, string Name, string Detector, Int
     public TimeSpan Deadline(TimeSpan step) => Within + (WithinSteps * step);
 
     /// <summary>Whether training stands still because of it: somebody acts on it, or ends the job, before anything else follows.</summary>
-    public bool StopsTraining => Type is FaultType.WorkerDeath or FaultType.MachineLoss or FaultType.SwitchLoss or FaultType.UnreachableWorker or FaultType.StoppedWorker or FaultType.JobHang;
+    public bool StopsTraining => Type is FaultType.WorkerDeath or FaultType.MachineLoss or FaultType.SwitchLoss or FaultType.UnreachableWorker or FaultType.StoppedWorker or FaultType.StuckWorker or FaultType.JobHang;
 
     /// <summary>Whether the job as a whole is named.</summary>
     public bool OfJob => Type is FaultType.JobHang or FaultType.LossNotANumber or FaultType.LossSpike;

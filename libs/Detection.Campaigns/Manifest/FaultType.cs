@@ -21,6 +21,9 @@ public enum FaultType
     /// <summary>A worker process is stopped, and goes on later.</summary>
     StoppedWorker,
 
+    /// <summary>A worker process runs and is stuck in an operation: its peers wait for it.</summary>
+    StuckWorker,
+
     /// <summary>A job makes no progress, and nothing says for whom it waits.</summary>
     JobHang,
 

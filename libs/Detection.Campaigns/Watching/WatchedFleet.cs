@@ -78,6 +78,9 @@ public sealed class WatchedFleet
                 if (_jobs.IsUnknown(step)) _jobs.Follow(_world);
                 Record(_jobs.Take(new SeenIn(message.Source, message.Id), step, Monotonic));
                 return;
+            case RankWaiting waiting:
+                _jobs.Take(new SeenIn(message.Source, message.Id), waiting);
+                return;
             case Heartbeat heartbeat:
                 Record(_jobs.Take(new SeenIn(message.Source, message.Id), heartbeat, Monotonic));
                 if (_detectors.Note(heartbeat, Now)) return;

@@ -54,6 +54,14 @@ public sealed class JobWindows
         return Told(step.JobId, watch.Observe(new RankStep(step.Generation, step.Rank, step.Step, step.Loss, step.Ms, step.ComputeMs), now));
     }
 
+    /// <summary>A rank has been waiting in a collective for long.</summary>
+    public void Take(SeenIn message, RankWaiting waiting)
+    {
+        if (!_watches.TryGetValue(waiting.JobId, out var watch)) return;
+        _latest[waiting.JobId] = message;
+        watch.Observe(waiting.Generation, waiting.Rank, waiting.Step);
+    }
+
     /// <summary>An agent says how its worker's process is.</summary>
     public IReadOnlyList<JobFinding> Take(SeenIn message, Heartbeat heartbeat, TimeSpan now)
     {

@@ -18,6 +18,7 @@ public sealed class JobWatch
     private readonly LossWatch _loss;
     private readonly HangWatch _hang;
     private readonly StoppedWorkers _stopped;
+    private readonly StuckRanks _stuck;
     private JobMembers? _members;
     private bool _isPaused;
     private int _settling;
@@ -31,7 +32,7 @@ public sealed class JobWatch
         _settings = settings ?? new JobWatchSettings();
         _settings.Require();
         (_job, _loss, _hang) = (new JobSlowdown(_settings.Job), new LossWatch(_settings.Loss), new HangWatch(_settings.Hang));
-        _stopped = new StoppedWorkers(_settings);
+        (_stopped, _stuck) = (new StoppedWorkers(_settings), new StuckRanks(_settings));
     }
 
     /// <summary>The generation that is judged; null before the first.</summary>
@@ -50,6 +51,7 @@ public sealed class JobWatch
 
         (_members, _isPaused) = (members, false);
         _stopped.Keep(members);
+        _stuck.Forget();
         Settle();
     }
 
@@ -74,7 +76,12 @@ public sealed class JobWatch
         {
             _latest = step.Step;
             _stopped.Moved(now, step.Milliseconds);
-            if (step.Step + 1 >= members.Steps) _hang.Ended();
+            if (_stuck.Moved(step.Step, step.Milliseconds, now) is { } arrived) findings.Add(arrived);
+            if (step.Step + 1 >= members.Steps)
+            {
+                _hang.Ended();
+                _stuck.Forget();
+            }
             else if (!_isPaused && _hang.Entered("step", step.Step + 1, now) is { } moves) findings.Add(moves);
         }
 
@@ -86,6 +93,15 @@ public sealed class JobWatch
         return findings;
     }
 
+    /// <summary>A rank has been waiting in a collective for long.</summary>
+    /// <param name="generation">Generation in which it trains.</param>
+    /// <param name="rank">The rank.</param>
+    /// <param name="step">The step that it is in.</param>
+    public void Observe(int generation, int rank, long step)
+    {
+        if (_members is { } members && generation == members.Generation && rank >= 0 && rank < members.Seats.Count && step > _latest) _stuck.Waits(rank);
+    }
+
     /// <summary>Whether the worker process of a machine is stopped; of no interest where it is no member.</summary>
     public Finding? Observe(string machine, bool isStopped, TimeSpan now) =>
         _members?.Seats.Any(seat => seat.Machine == machine) == true ? _stopped.Observe(machine, isStopped, _latest, now) : null;
@@ -95,7 +111,8 @@ public sealed class JobWatch
     {
         if (_members is not { } members) return [];
         var stopped = _stopped.Look(members, _latest, now);
-        return stopped.Count == 0 && !_isPaused && _hang.Look(now) is { } hang ? [hang] : stopped;
+        if (stopped.Count > 0 || _isPaused) return stopped;
+        return (_stuck.Look(members, _latest, now) ?? _hang.Look(now)) is { } hang ? [hang] : [];
     }
 
     private List<Finding> Judge(JobMembers members, long step, Dictionary<int, RankStep> ranks)

@@ -35,6 +35,12 @@ public sealed record JobWatchSettings : DetectorSettings
     /// <summary>How long the process has to be stopped as well: a debugger stops it for less. Default 200 ms.</summary>
     public TimeSpan StoppedFor { get; init; } = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Usual steps without any progress after which a job hangs on the one machine from which a rank does not say that it waits. Default 3.</summary>
+    public double StuckSteps { get; init; } = 3;
+
+    /// <summary>How long there has to be no progress as well: a core that is taken for a moment is no hang, and transports give a call up much later. Default 5 s.</summary>
+    public TimeSpan StuckFor { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <inheritdoc/>
     public override string? BrokenRule() => this switch
     {
@@ -42,6 +48,8 @@ public sealed record JobWatchSettings : DetectorSettings
         { Unfinished: < 1 } => $"Unfinished is {Unfinished}; it is positive.",
         _ when !(StoppedSteps >= 1) => $"StoppedSteps is {StoppedSteps}; it is at least 1.",
         _ when StoppedFor < TimeSpan.Zero => $"StoppedFor is {StoppedFor}; it is not negative.",
+        _ when !(StuckSteps >= 1) => $"StuckSteps is {StuckSteps}; it is at least 1.",
+        _ when StuckFor < TimeSpan.Zero => $"StuckFor is {StuckFor}; it is not negative.",
         _ => Peers.BrokenRule() ?? Job.BrokenRule() ?? Loss.BrokenRule() ?? Hang.BrokenRule(),
     };
 }

@@ -27,7 +27,7 @@ public static class SlowWorker
     /// <summary>Lets every operation of a machine's worker waste processor time in addition.</summary>
     /// <param name="runDirectory">Run folder of the deployment.</param>
     /// <param name="machine">The machine.</param>
-    /// <param name="share">Part of the time of each operation, above 0 and up to <see cref="MostShare"/>; null ends it.</param>
+    /// <param name="share">Part of the time of each operation, above 0 and up to <see cref="MostShare"/>, or infinite for an operation that does not return; null ends it.</param>
     public static void Set(string runDirectory, string machine, double? share)
     {
         var file = Path.Combine(runDirectory, $"slow-{machine}");
@@ -37,7 +37,7 @@ public static class SlowWorker
             return;
         }
 
-        if (!(wasted is > 0 and <= MostShare)) throw new ArgumentOutOfRangeException(nameof(share), wasted, $"It is above 0 and at most {MostShare}.");
+        if (!(wasted is (> 0 and <= MostShare) or double.PositiveInfinity)) throw new ArgumentOutOfRangeException(nameof(share), wasted, $"It is above 0 and at most {MostShare}.");
         File.WriteAllText($"{file}.tmp", wasted.ToString(CultureInfo.InvariantCulture));
         File.Move($"{file}.tmp", file, overwrite: true);
     }

@@ -6,7 +6,7 @@ namespace TrainMover.Training;
 
 /// <summary>Fault injection: a model whose every operation, forward and backward, takes a share of processor time more than it needs. Its results are those of the model.</summary>
 /// <param name="model">The model.</param>
-/// <param name="slowness">The share, asked before each operation; 0 for none.</param>
+/// <param name="slowness">The share, asked before each operation; 0 for none, infinite for an operation that does not return until it is asked again and finite.</param>
 internal sealed class SlowedModel(IModel model, Func<double> slowness) : IModel
 {
     public int Layers => model.Layers;
@@ -50,8 +50,14 @@ internal sealed class SlowedModel(IModel model, Func<double> slowness) : IModel
             return BackwardMark.Set(result, () => _backward = ComputeClock.Now());
         }
 
-        private static void Waste(double share, long began)
+        private void Waste(double share, long began)
         {
+            if (double.IsPositiveInfinity(share))
+            {
+                SpinWait.SpinUntil(() => !double.IsPositiveInfinity(slowness()));
+                return;
+            }
+
             var now = ComputeClock.Now();
             var until = now + (long)(share * (now - began));
             while (ComputeClock.Now() < until) Thread.SpinWait(20);

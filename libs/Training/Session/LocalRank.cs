@@ -1,5 +1,3 @@
-using TrainMover.Collectives;
-
 namespace TrainMover.Training.Session;
 
 /// <summary>One rank of this machine: its state, its groups, and what it knows of the step that it is in. Used by one thread at a time.</summary>
@@ -31,7 +29,7 @@ internal sealed class LocalRank(int rank, Replica replica, Func<double>? slownes
     public CheckpointWriter Checkpoints { get; } = new();
 
     /// <summary>Its groups in the generation in force; null before the first one.</summary>
-    public IRankGroups? Groups { get; set; }
+    public MeteredGroups? Groups { get; set; }
 
     /// <summary>The commit of the step after the completed ones was entered: the reduced gradients are in place.</summary>
     public bool EnteredCommit { get; set; }

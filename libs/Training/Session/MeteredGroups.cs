@@ -1,10 +1,27 @@
+using System.Diagnostics;
 using TrainMover.Collectives;
 
 namespace TrainMover.Training.Session;
 
-/// <summary>The groups of a rank; what a thread spends in their calls is no computation of its own.</summary>
+/// <summary>The groups of a rank; what a thread spends in their calls is no computation of its own, and anybody may ask since when one of them is under way.</summary>
 internal sealed class MeteredGroups(IRankGroups groups) : IRankGroups
 {
+    /// <summary>Since when the rank is in the call that it has been in for longest; null while it is in none. From any thread.</summary>
+    public long? InCallSince
+    {
+        get
+        {
+            long? since = null;
+            foreach (var group in (ReadOnlySpan<ICommunicator?>)[DataParallel, TensorParallel, ModelParallel, Previous, Next, Embedding])
+            {
+                if (group is Metered { EnteredAt: > 0 and var entered } && !(entered >= since))
+                    since = entered;
+            }
+
+            return since;
+        }
+    }
+
     public ParallelLayout Layout => groups.Layout;
 
     public int Rank => groups.Rank;
@@ -27,70 +44,99 @@ internal sealed class MeteredGroups(IRankGroups groups) : IRankGroups
 
     private sealed class Metered(ICommunicator group) : ICommunicator
     {
+        private long _enteredAt;
+
+        /// <summary>When the call under way began; 0 between calls.</summary>
+        public long EnteredAt => Volatile.Read(ref _enteredAt);
+
         public int Rank => group.Rank;
 
         public int Size => group.Size;
 
         public void AllReduce(Span<float> buffer, ReduceOperation operation)
         {
-            using var call = ComputeClock.InCollective();
+            using var call = Enter();
             group.AllReduce(buffer, operation);
         }
 
         public void AllReduce(Span<float> buffer, ReduceOperation operation, WireFormat format)
         {
-            using var call = ComputeClock.InCollective();
+            using var call = Enter();
             group.AllReduce(buffer, operation, format);
         }
 
         public void ReduceScatter(Span<float> buffer)
         {
-            using var call = ComputeClock.InCollective();
+            using var call = Enter();
             group.ReduceScatter(buffer);
         }
 
         public void ReduceScatter(Span<float> buffer, WireFormat format)
         {
-            using var call = ComputeClock.InCollective();
+            using var call = Enter();
             group.ReduceScatter(buffer, format);
         }
 
         public void AllGather(Span<float> buffer)
         {
-            using var call = ComputeClock.InCollective();
+            using var call = Enter();
             group.AllGather(buffer);
         }
 
         public void AllGather(Span<float> buffer, WireFormat format)
         {
-            using var call = ComputeClock.InCollective();
+            using var call = Enter();
             group.AllGather(buffer, format);
         }
 
         public void AllGather(ReadOnlySpan<byte> mine, Span<byte> all)
         {
-            using var call = ComputeClock.InCollective();
+            using var call = Enter();
             group.AllGather(mine, all);
         }
 
         public void Broadcast(Span<byte> buffer, int root)
         {
-            using var call = ComputeClock.InCollective();
+            using var call = Enter();
             group.Broadcast(buffer, root);
         }
 
         public void Shift(ReadOnlySpan<byte> toNext, Span<byte> fromPrevious)
         {
-            using var call = ComputeClock.InCollective();
+            using var call = Enter();
             group.Shift(toNext, fromPrevious);
         }
 
         public void Barrier()
         {
-            using var call = ComputeClock.InCollective();
+            using var call = Enter();
             group.Barrier();
         }
 
         public Range PartOf(int length, int rank) => group.PartOf(length, rank);
+
+        private Call Enter()
+        {
+            Volatile.Write(ref _enteredAt, Stopwatch.GetTimestamp());
+            return new Call(this, ComputeClock.InCollective());
+        }
+
+        private readonly ref struct Call
+        {
+            private readonly Metered _metered;
+            private readonly ComputeClock.Call _metering;
+
+            public Call(Metered metered, ComputeClock.Call metering)
+            {
+                _metered = metered;
+                _metering = metering;
+            }
+
+            public void Dispose()
+            {
+                _metering.Dispose();
+                Volatile.Write(ref _metered._enteredAt, 0);
+            }
+        }
     }
 }

@@ -49,6 +49,12 @@ public abstract record SessionEvent
     public string? Migration { get; init; }
 }
 
+/// <summary>A rank has been in a call of a group for longer than <see cref="SessionOptions.LongWait"/>: it waits for a peer. Said once for a call; one that computes says nothing.</summary>
+/// <param name="Rank">Rank of this machine that waits.</param>
+/// <param name="Step">The step that it is in, from 0.</param>
+/// <param name="SinceMonotonicNs">Monotonic time at which it entered the call, nanoseconds.</param>
+public sealed record RankWaits(int Rank, long Step, long SinceMonotonicNs) : SessionEvent;
+
 /// <summary>A step was committed and applied.</summary>
 /// <param name="Rank">Rank of this machine that completed it.</param>
 /// <param name="Step">The step, from 0.</param>

@@ -17,6 +17,12 @@ public sealed record SessionOptions
     /// <summary>Longest switch, from the boundary or the order until the new group stands, before the session parks; default 20 s.</summary>
     public TimeSpan SwitchDeadline { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>How long a rank is in a call of a group before it says that it waits; default 1 s.</summary>
+    public TimeSpan LongWait { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long the end of a session waits for its training thread, which an operation that never returns holds up; default 10 s.</summary>
+    public TimeSpan EndDeadline { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Most bytes of recorded tensors that a job keeps on shared storage; default 8 GiB.</summary>
     public long MostRecordBytes { get; init; } = 8L << 30;
 
@@ -24,8 +30,8 @@ public sealed record SessionOptions
     public Func<IRankGroups, IRankGroups>? Instrument { get; init; }
 
     /// <summary>
-    /// Fault injection: processor time that every operation of the model wastes in addition, as a share of what it took; asked before each operation. Null, the default, for none. Results
-    /// stay the same bit for bit.
+    /// Fault injection: processor time that every operation of the model wastes in addition, as a share of what it took; asked before each operation, and infinite for one that does not return until
+    /// this says something else. Null, the default, for none. Results stay the same bit for bit.
     /// </summary>
     public Func<double>? Slowness { get; init; }
 
@@ -37,6 +43,8 @@ public sealed record SessionOptions
         Require(PrepareDeadline, nameof(PrepareDeadline));
         Require(FollowingDeadline, nameof(FollowingDeadline));
         Require(SwitchDeadline, nameof(SwitchDeadline));
+        Require(LongWait, nameof(LongWait));
+        Require(EndDeadline, nameof(EndDeadline));
         Require(MostRecordBytes, nameof(MostRecordBytes));
     }
 

@@ -95,7 +95,7 @@ public sealed partial class TrainingSession
             if (agreed is null && !_finished && !_stopping.IsCancellationRequested)
             {
                 _pendingSwitch?.Computes(rank.Rank, Now());
-                rank.Groups!.Barrier();
+                ((IRankGroups)rank.Groups!).Barrier();
             }
 
             return new Stop(agreed, null);

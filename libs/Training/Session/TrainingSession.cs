@@ -21,6 +21,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
     private readonly SessionOptions _options;
     private readonly Channel<SessionEvent> _events = Channel.CreateUnbounded<SessionEvent>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Task _eventPump;
+    private readonly Timer _waitWatch;
     private readonly CancellationTokenSource _stopping = new();
     private readonly SignalInbox _inbox = new();
     private readonly AnswerLedger _ledger = new(RememberedRequests);
@@ -59,6 +60,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
             await foreach (var happened in _events.Reader.ReadAllAsync().ConfigureAwait(false))
                 report(happened);
         });
+        _waitWatch = new Timer(_ => TellLongWaits(), null, _options.LongWait / 2, _options.LongWait / 2);
     }
 
     /// <summary>What the session does now.</summary>
@@ -74,7 +76,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the training thread and the group, and frees the replica. Events raised before are delivered.</summary>
+    /// <summary>Ends the training thread and the group, and frees the replica, unless an operation that never returns still uses it. Events raised before are delivered.</summary>
     public async ValueTask DisposeAsync()
     {
         Thread? thread;
@@ -91,15 +93,17 @@ public sealed partial class TrainingSession : IAsyncDisposable
             background = _background;
         }
 
+        await _waitWatch.DisposeAsync().ConfigureAwait(false);
         _inbox.Post(new Signal.Stopped());
         groups?.Fail(new GroupFailure(FailureKind.Ordered, null, null, $"The session on {_machine} was ended.", Stopwatch.GetTimestamp()));
         await background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (thread is not null)
-            await Task.Run(thread.Join).ConfigureAwait(false);
+        var isStuck = thread is not null && !await Task.Run(() => thread.Join(_options.EndDeadline)).ConfigureAwait(false);
         if (groups is not null)
             await groups.DisposeAsync().ConfigureAwait(false);
         _events.Writer.TryComplete();
         await _eventPump.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (isStuck)
+            return;
         _local?.Dispose();
         _stopping.Dispose();
     }

@@ -23,6 +23,9 @@ public sealed class JobFacts(DecisionRunner runner, JobWindows windows, TimeProv
                 if (Locked(() => windows.IsUnknown(step))) await FollowAsync(ct);
                 await RecordAsync(Locked(() => windows.Take(new SeenIn(fact.Source, fact.Id!), step, Now())), ct);
                 return true;
+            case RankWaiting waiting:
+                lock (_gate) windows.Take(new SeenIn(fact.Source, fact.Id!), waiting);
+                return true;
             case Heartbeat heartbeat:
                 await RecordAsync(Locked(() => windows.Take(new SeenIn(fact.Source, fact.Id!), heartbeat, Now())), ct);
                 return false;

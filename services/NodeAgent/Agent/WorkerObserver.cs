@@ -26,4 +26,10 @@ internal sealed class WorkerObserver(WorkerView view, Outgoing outgoing) : IWork
         outgoing.Tell(peer);
         return Task.CompletedTask;
     }
+
+    public Task OnRankWaitingAsync(RankWaiting rank, CancellationToken ct)
+    {
+        outgoing.Tell(rank);
+        return Task.CompletedTask;
+    }
 }

@@ -13,4 +13,6 @@ public partial interface IWorkerObserver
     Task OnStepCompletedAsync(StepCompleted step, CancellationToken ct);
 
     Task OnPeerUnreachableAsync(PeerUnreachable peer, CancellationToken ct);
+
+    Task OnRankWaitingAsync(RankWaiting rank, CancellationToken ct);
 }

@@ -47,6 +47,8 @@ internal static class EventTranslation
             ? new PeerUnreachable(machine, e.Job, e.Generation, suspect, e.Detail, e.AtMonotonicNs)
             : null;
 
+    public static RankWaiting ToTelemetry(RankWaits e, string machine) => new(machine, e.Job, e.Generation, e.Rank, e.Step, e.SinceMonotonicNs);
+
     public static WorkerStatus ToStatus(SessionStatus status, string host, int port) => new(
         ToPhase(status.Phase), Environment.ProcessId, host, port, status.Job, status.Generation, status.Ranks.Count == 0 ? null : status.Ranks, status.Step, status.PreparedGeneration);
 

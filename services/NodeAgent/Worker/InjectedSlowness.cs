@@ -3,7 +3,7 @@ using System.Globalization;
 namespace TrainMover.Worker;
 
 /// <summary>
-/// Fault injection, off unless <c>TRAINMOVER_INJECTION=1</c>: the file <c>slow-MACHINE</c> beside the worker's socket holds the share of processor time that every operation wastes in addition.
+/// Fault injection, off unless <c>TRAINMOVER_INJECTION=1</c>: the file <c>slow-MACHINE</c> beside the worker's socket holds the share of processor time that every operation wastes in addition; <c>Infinity</c> for one that does not return.
 /// </summary>
 internal sealed class InjectedSlowness : IDisposable
 {
@@ -36,7 +36,7 @@ internal sealed class InjectedSlowness : IDisposable
     {
         try
         {
-            Volatile.Write(ref _share, double.TryParse(File.ReadAllText(_file), CultureInfo.InvariantCulture, out var share) && share is > 0 and <= 100 ? share : 0);
+            Volatile.Write(ref _share, double.TryParse(File.ReadAllText(_file), CultureInfo.InvariantCulture, out var share) && share is (> 0 and <= 100) or double.PositiveInfinity ? share : 0);
         }
         catch (IOException)
         {

@@ -44,6 +44,8 @@ internal sealed class ReportOutbox : IAsyncDisposable
 
     public void Add(PeerUnreachable peer) => _telemetry.Writer.TryWrite(peer);
 
+    public void Add(RankWaiting rank) => _telemetry.Writer.TryWrite(rank);
+
     /// <summary>The agent that is told from now on; the latest to connect.</summary>
     public void Connect(IWorkerObserver observer)
     {
@@ -115,6 +117,7 @@ internal sealed class ReportOutbox : IAsyncDisposable
                 AgentReport report => observer.OnReportAsync(report, _stopping.Token),
                 StepCompleted step => observer.OnStepCompletedAsync(step, _stopping.Token),
                 PeerUnreachable peer => observer.OnPeerUnreachableAsync(peer, _stopping.Token),
+                RankWaiting rank => observer.OnRankWaitingAsync(rank, _stopping.Token),
                 _ => throw new ArgumentException($"{message.GetType().Name} cannot be told.", nameof(message)),
             });
             return true;

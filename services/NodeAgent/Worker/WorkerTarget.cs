@@ -104,6 +104,8 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
             _outbox.Add(EventTranslation.ToTelemetry(step, _options.Machine));
         if (happened is TrainingParked parked && EventTranslation.ToTelemetry(parked, _options.Machine) is { } unreachable)
             _outbox.Add(unreachable);
+        if (happened is RankWaits waits)
+            _outbox.Add(EventTranslation.ToTelemetry(waits, _options.Machine));
         if (EventTranslation.ToReport(happened, _options.Machine) is { } report)
             _outbox.Add(report);
     }

@@ -76,7 +76,7 @@ public sealed class CampaignTests
         messages.Zip(messages.Skip(1)).ShouldAllBe(pair => pair.First.At <= pair.Second.At);
         messages.Select(message => (message.Source, message.Id)).Distinct().Count().ShouldBe(messages.Count);
         messages.Select(message => message.Body.GetType()).Distinct().ShouldBeSubsetOf(
-            [typeof(Heartbeat), typeof(StepCompleted), typeof(DeviceMetricsTaken), typeof(PeerUnreachable), typeof(WorkerExited), typeof(KernelFaultSeen)]);
+            [typeof(Heartbeat), typeof(StepCompleted), typeof(RankWaiting), typeof(DeviceMetricsTaken), typeof(PeerUnreachable), typeof(WorkerExited), typeof(KernelFaultSeen)]);
     }
 
     [Theory]

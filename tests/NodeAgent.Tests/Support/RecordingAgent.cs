@@ -28,6 +28,8 @@ internal sealed class RecordingAgent : IWorkerObserver
 
     public Task OnPeerUnreachableAsync(PeerUnreachable peer, CancellationToken ct) => TakeAsync(peer, ct);
 
+    public Task OnRankWaitingAsync(RankWaiting rank, CancellationToken ct) => TakeAsync(rank, ct);
+
     private async Task TakeAsync(object message, CancellationToken ct)
     {
         Seen.Add(message);

@@ -8,12 +8,12 @@ namespace TrainMover.Cli.Verbs;
 
 internal static class InjectVerb
 {
-    private static readonly string[] Kinds = ["maintenance", "manual", "fault", "kill", "stop", "continue", "slow"];
+    private static readonly string[] Kinds = ["maintenance", "manual", "fault", "kill", "stop", "continue", "slow", "stuck"];
 
     public static Command Create()
     {
         var machine = new Option<string>("--machine", "-m") { Description = "The machine.", Required = true };
-        var kind = new Option<string>("--kind", "-k") { Description = "maintenance: a notice; manual: an operator's request; fault: an error code; kill, stop, continue: SIGKILL, SIGSTOP, SIGCONT for its worker; slow: its worker wastes time in every operation.", Required = true };
+        var kind = new Option<string>("--kind", "-k") { Description = "maintenance: a notice; manual: an operator's request; fault: an error code; kill, stop, continue: SIGKILL, SIGSTOP, SIGCONT for its worker; slow: its worker wastes time in every operation; stuck: its worker runs and does not come out of the next one.", Required = true };
         kind.AcceptOnlyFromAmong(Kinds);
         var code = new Option<string>("--code") { Description = "Error code, for --kind fault.", DefaultValueFactory = _ => "xid-79" };
         var share = new Option<double>("--share") { Description = "Time that each operation wastes in addition, as a part of its own, for --kind slow; 0 ends it.", DefaultValueFactory = _ => 0.2 };
@@ -26,7 +26,7 @@ internal static class InjectVerb
             var access = Access.Current();
             var (id, what, why) = (parsed.GetRequiredValue(machine), parsed.GetRequiredValue(kind), parsed.GetValue(reason));
             await RequireMachineAsync(access, id, ct);
-            if (what is "kill" or "stop" or "continue" or "slow")
+            if (what is "kill" or "stop" or "continue" or "slow" or "stuck")
             {
                 Strike(output, access.RequireRunning().RunDirectory, id, what, parsed.GetValue(share));
                 return 0;
@@ -66,13 +66,23 @@ internal static class InjectVerb
                 worker.Continue();
                 Tell(output, id, what, stamp, $"SIGCONT for worker {worker.Pid} of {id}.");
                 break;
+            case "stuck":
+                RequireInjection(worker, id);
+                SlowWorker.Set(runDirectory, id, double.PositiveInfinity);
+                Tell(output, id, what, stamp, $"Worker {worker.Pid} of {id} does not come out of its next operation; --kind slow --share 0 ends it.");
+                break;
             default:
                 if (!(share is >= 0 and <= SlowWorker.MostShare)) throw new BadInputException($"--share is a part of the time of each operation, from 0 (which ends it) to {SlowWorker.MostShare:0}.");
-                if (!SlowWorker.Follows(worker)) throw new BadInputException($"The worker of {id} follows no injection: start the deployment with {SlowWorker.Switch}=1 ./trainmover up.");
+                RequireInjection(worker, id);
                 SlowWorker.Set(runDirectory, id, share == 0 ? null : share);
                 Tell(output, id, what, stamp, share == 0 ? $"Worker {worker.Pid} of {id} is as fast as it can be." : $"Worker {worker.Pid} of {id} wastes {share:P0} of its time in every operation; --share 0 ends it.");
                 break;
         }
+    }
+
+    private static void RequireInjection(ProcessIdentity worker, string id)
+    {
+        if (!SlowWorker.Follows(worker)) throw new BadInputException($"The worker of {id} follows no injection: start the deployment with {SlowWorker.Switch}=1 ./trainmover up.");
     }
 
     private static string EventTypeOf(object body) => Contracts.Catalog.Of(body.GetType()).Name;

@@ -76,6 +76,8 @@ internal sealed class RehearsedMachine : IWorkerObserver, IAsyncDisposable
 
     public Task OnPeerUnreachableAsync(PeerUnreachable peer, CancellationToken ct) => Task.CompletedTask;
 
+    public Task OnRankWaitingAsync(RankWaiting rank, CancellationToken ct) => Task.CompletedTask;
+
     public async ValueTask DisposeAsync()
     {
         _rpc?.Dispose();
