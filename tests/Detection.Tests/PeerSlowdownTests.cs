@@ -33,6 +33,13 @@ public class PeerSlowdownTests
     public void A_worker_that_was_always_somewhat_slower_is_no_straggler() =>
         Run(new PeerSlowdown(), 60, (iteration, worker) => Noisy(iteration, worker) * (worker == 1 ? 1.09 : 1)).ShouldBeEmpty();
 
+    [Theory]
+    [InlineData(1.05, false)]
+    [InlineData(1.3, true)]
+    public void A_worker_that_was_faster_than_its_peers_is_a_straggler_when_it_is_slower_than_they_are_and_not_before(double later, bool found) =>
+        Run(new PeerSlowdown(), 120, (iteration, worker) => Noisy(iteration, worker) * (worker == 1 ? (iteration < 40 ? 0.8 : later) : 1))
+            .Any(finding => finding is { Kind: FindingKind.SlowWorker, Subject: "w1" }).ShouldBe(found);
+
     [Fact]
     public void One_slow_iteration_is_no_straggler() =>
         Run(new PeerSlowdown(), 60, (iteration, worker) => iteration == 30 && worker == 3 ? 50 : Noisy(iteration, worker)).ShouldBeEmpty();

@@ -1,4 +1,5 @@
 using CsCheck;
+using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Migrations;
 using TrainMover.Contracts.Progress;
@@ -132,6 +133,26 @@ public sealed class MigrationTests
         plan.From.Ranks[1].MachineId.ShouldBe("e0");
         plan.To.Ranks[1].MachineId.ShouldBe("s0");
         plan.To.Generation.ShouldBe(3);
+    }
+
+    [Fact]
+    public void A_leaver_is_released_also_where_another_migration_replaced_its_own_once_that_one_has_ended()
+    {
+        var ledger = Switching();
+        ledger.Report(Ledger.Agreed("m0"));
+        ledger.Raise("death", InterruptionKind.Unexpected, "e0");
+        ledger.Plan();
+        var left = new Announced(MachineRole.Training, new WorkerStatus(WorkerPhase.Left, 1, "127.0.0.1", 1001, "gpt", 1)) { MachineId = "m1", Generation = 0 };
+        Orders.Open(left, ledger.World).ShouldBeEmpty();
+
+        ledger.Execute();
+        foreach (var machine in (string[])["m0", "m2"]) ledger.Report(Ledger.Prepared(machine, generation: 3));
+        ledger.Report(Ledger.Prepared("s0", generation: 3, shadow: Ledger.Good));
+        ledger.Report(Ledger.Agreed("m0", generation: 3));
+        foreach (var (machine, rank) in (IEnumerable<(string, int)>)[("m0", 0), ("s0", 1), ("m2", 2)]) ledger.Report(Ledger.Switched(machine, rank, generation: 3));
+        ledger.Plan();
+        ledger.World.Job("gpt").OpenMigration.ShouldBeNull();
+        Orders.Open(left, ledger.World).ShouldHaveSingleItem().ShouldBeOfType<Contracts.Commands.Release>().MachineId.ShouldBe("m1");
     }
 
     [Fact]

@@ -2,7 +2,8 @@ namespace TrainMover.Collectives;
 
 /// <summary>
 /// The bootstrap connections between a standby and the members of a running generation, made before anybody is lost (paper, general standby: it waits in phase 1). A member holds the one with the
-/// standby, the standby one with every member. When a member dies, phase 1 with the standby in its place takes them from here and dials none.
+/// standby, the standby one with every member. When a member dies, phase 1 with the standby in its place takes them from here and dials none. Where the standby follows a member, connections for its state are
+/// between these two.
 /// </summary>
 public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
 {
@@ -11,10 +12,11 @@ public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
     private readonly ulong _scope;
     private readonly Dictionary<string, BootstrapLink> _links;
     private readonly HashSet<string> _departed = new(StringComparer.Ordinal);
+    private IReadOnlyList<StateConnection> _streams;
 
-    internal ArmedLinks(Endpoint endpoint, Membership membership, Dictionary<string, BootstrapLink> links)
+    internal ArmedLinks(Endpoint endpoint, Membership membership, Dictionary<string, BootstrapLink> links, IReadOnlyList<StateConnection> streams)
     {
-        (_endpoint, _links) = (endpoint, links);
+        (_endpoint, _links, _streams) = (endpoint, links, streams);
         // What is said about arming is said about no generation that anybody switches to.
         _scope = membership.Scope;
         endpoint.Track(this);
@@ -23,9 +25,22 @@ public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
     /// <summary>Raised with the name of a machine whose end closed without a goodbye: its process is gone. On the thread of the bootstrap connections, which must not be blocked.</summary>
     public event Action<string>? PeerReset;
 
+    /// <summary>The connections for state between the standby and the member that it follows, in the order of their numbers; none on other members. They are the caller's, and are handed out once.</summary>
+    public IReadOnlyList<StateConnection> TakeStreams()
+    {
+        lock (_gate)
+        {
+            var streams = _streams;
+            _streams = [];
+            return streams;
+        }
+    }
+
     /// <summary>Parts from the others in order; connections that a prepared or running generation uses as well live on.</summary>
     public ValueTask DisposeAsync()
     {
+        foreach (var stream in TakeStreams())
+            stream.Dispose();
         foreach (var link in _links.Values)
         {
             link.Send(LinkFrameKind.Goodbye, _scope, []);

@@ -8,6 +8,7 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
     private readonly Lock _gate = new();
     private readonly Dictionary<string, BootstrapLink> _links = new(StringComparer.Ordinal);
     private readonly EdgeSet _edges = new();
+    private readonly SortedDictionary<int, StateConnection> _streams = [];
     private bool _handedOver;
 
     public async Task DialLinkAsync(Member peer, CancellationToken ct) => KeepLink(await DialAsync(membership.LinkWith(peer), peer, ct).ConfigureAwait(false), peer);
@@ -16,6 +17,14 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
     {
         KeepLink(await membership.AwaitAsync(peer.Machine, membership.LinkFrom(peer), ct).ConfigureAwait(false), peer);
     }
+
+    /// <summary>Opens connections for state, numbered from 0.</summary>
+    public Task DialStreamsAsync(Member to, int streams, CancellationToken ct) => Task.WhenAll(Enumerable.Range(0, streams).Select(async stream =>
+        KeepStream(stream, await DialAsync(membership.Stream(membership.Machine, to.Machine, stream), to, ct).ConfigureAwait(false), to.Machine)));
+
+    /// <summary>The other side of <see cref="DialStreamsAsync"/>.</summary>
+    public Task AcceptStreamsAsync(string from, int streams, CancellationToken ct) => Task.WhenAll(Enumerable.Range(0, streams).Select(async stream =>
+        KeepStream(stream, await membership.AwaitAsync(from, membership.Stream(from, membership.Machine, stream), ct).ConfigureAwait(false), from)));
 
     /// <summary>Waits for bootstrap connections, and opens the data connections of phase 1 beside them.</summary>
     public Task ConnectAsync(IEnumerable<Task> links, CancellationToken ct) =>
@@ -45,6 +54,16 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
         endpoint.CountDataConnection();
     }
 
+    /// <summary>The connections for state, in the order of their numbers; with <see cref="HandOver"/> they are the caller's.</summary>
+    public IReadOnlyList<StateConnection> Streams
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _streams.Values];
+        }
+    }
+
     public (Dictionary<string, BootstrapLink> Links, EdgeSet Edges) HandOver()
     {
         lock (_gate)
@@ -68,11 +87,15 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
             }
 
             _edges.Dispose();
+            foreach (var stream in _streams.Values)
+                stream.Dispose();
         }
     }
 
     private Task<Socket> DialAsync(ConnectionName name, Member peer, CancellationToken ct) =>
         endpoint.Dialer.DialAsync(membership, name, peer, ct);
+
+    private void KeepStream(int stream, Socket socket, string peer) => Keep(() => _streams.Add(stream, new StateConnection(socket, peer, endpoint.Options.CallDeadline)), socket);
 
     // From its first moment a bootstrap connection is watched, so that neither side falls silent while the other connections are made.
     private void KeepLink(Socket socket, Member peer)

@@ -101,7 +101,7 @@ public sealed class Endpoint : IAsyncDisposable
     /// <param name="to">The next one.</param>
     /// <param name="ct">Gives up.</param>
     /// <param name="reuse">False where the plan makes every connection anew: the same for all participants.</param>
-    /// <param name="armed">Bootstrap connections that are there already, from <see cref="ArmAsync(Topology, Topology, CancellationToken)"/>; null waits for all.</param>
+    /// <param name="armed">Bootstrap connections that are there already, from <see cref="ArmAsync(Topology, Topology, string?, int, CancellationToken)"/>; null waits for all.</param>
     /// <exception cref="ArgumentException">The new topology does not have this machine, or the old one has it too.</exception>
     /// <exception cref="GroupSetupException">A machine did not connect within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
     public async Task<PreparedGroups> PrepareJoinerAsync(Topology from, Topology to, CancellationToken ct, bool reuse = true, ArmedLinks? armed = null)
@@ -126,10 +126,12 @@ public sealed class Endpoint : IAsyncDisposable
     /// <summary>A standby's part of <see cref="MachineGroups.ArmAsync"/>: takes the bootstrap connections of all members.</summary>
     /// <param name="from">The running generation.</param>
     /// <param name="arming">A topology of a generation of its own, in which this machine has the place of whichever member.</param>
+    /// <param name="followed">The member whose state this machine follows; null for none. The same for all.</param>
+    /// <param name="streams">Connections for the state of that member.</param>
     /// <param name="ct">Gives up.</param>
     /// <exception cref="ArgumentException">This machine is in the running generation, or not in the other one.</exception>
     /// <exception cref="GroupSetupException">A member did not connect within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
-    public Task<ArmedLinks> ArmAsync(Topology from, Topology arming, CancellationToken ct)
+    public Task<ArmedLinks> ArmAsync(Topology from, Topology arming, string? followed, int streams, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(from);
         CheckPlace(arming);
@@ -137,7 +139,11 @@ public sealed class Endpoint : IAsyncDisposable
         if (!membership.IsJoiner)
             throw new ArgumentException($"{Machine} is in generation {from.Generation} already: it cannot stand by.", nameof(from));
         return ArmAsync(
-            membership, Options.SetupDeadline, (connecting, token) => Task.WhenAll(membership.Stayers.Concat(membership.Leavers).Select(member => connecting.AcceptLinkAsync(member, token))), ct);
+            membership,
+            Options.SetupDeadline,
+            (connecting, token) => Task.WhenAll(membership.Stayers.Concat(membership.Leavers).Select(member => connecting.AcceptLinkAsync(member, token))
+                .Append(followed is null ? Task.CompletedTask : connecting.AcceptStreamsAsync(followed, streams, token))),
+            ct);
     }
 
     /// <summary>
@@ -217,7 +223,7 @@ public sealed class Endpoint : IAsyncDisposable
     {
         using var connecting = new Connecting(this, membership);
         await SetUpAsync(membership, keepExpecting: false, patience, token => connect(connecting, token), ct).ConfigureAwait(false);
-        var armed = new ArmedLinks(this, membership, connecting.HandOver().Links);
+        var armed = new ArmedLinks(this, membership, connecting.HandOver().Links, connecting.Streams);
         armed.Attach();
         return armed;
     }

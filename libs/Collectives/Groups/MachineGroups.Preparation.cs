@@ -72,16 +72,22 @@ public sealed partial class MachineGroups
     /// follows from who is lost.
     /// </summary>
     /// <param name="arming">A topology of a generation of its own, in which the standby has the place of whichever machine; nobody switches to it. The same for all.</param>
+    /// <param name="followed">The member whose state the standby follows; null for none. The same for all.</param>
+    /// <param name="streams">Connections for the state of that member.</param>
     /// <param name="ct">Gives up; the groups are not harmed.</param>
     /// <exception cref="ArgumentException">Another job, a generation that does not rise, or more than one machine that joins.</exception>
     /// <exception cref="GroupSetupException">The standby was not reached within <see cref="CollectivesOptions.JoinerPatience"/>.</exception>
-    public async Task<ArmedLinks> ArmAsync(Topology arming, CancellationToken ct)
+    public async Task<ArmedLinks> ArmAsync(Topology arming, string? followed, int streams, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(arming);
         var membership = new Membership(Topology, arming, Machine);
         if (membership.Joiners is not [var standby])
             throw new ArgumentException($"{arming} has {membership.Joiners.Count} machines more than {Topology}, not one.", nameof(arming));
-        return await _endpoint.ArmAsync(membership, _endpoint.Options.JoinerPatience, (connecting, token) => connecting.DialLinkAsync(standby, token), ct).ConfigureAwait(false);
+        return await _endpoint.ArmAsync(
+            membership,
+            _endpoint.Options.JoinerPatience,
+            (connecting, token) => Task.WhenAll(connecting.DialLinkAsync(standby, token), connecting.DialStreamsAsync(standby, followed == Machine ? streams : 0, token)),
+            ct).ConfigureAwait(false);
     }
 
     /// <summary>What was prepared is dropped or done.</summary>

@@ -27,7 +27,8 @@ public sealed record JobLayout(int Dp, int Pp = 1, int Tp = 1)
 /// <param name="Sandbox">Off: a joiner runs no shadow iteration, neither as standby nor in the preparation; its first step is its first.</param>
 /// <param name="Following">Off: the leaver's whole state is copied while training stands still.</param>
 /// <param name="ArmedStandby">Off: after a failure the plan comes from the control plane, while training stands still; nobody holds one before.</param>
-public sealed record JobTechniques(bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true, bool ArmedStandby = true);
+/// <param name="HotStandby">Off: an armed standby follows nobody, and the state of a lost machine's ranks is copied from the others while training stands still.</param>
+public sealed record JobTechniques(bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true, bool ArmedStandby = true, bool HotStandby = true);
 
 /// <summary>Shape of the byte-level GPT that a job trains.</summary>
 /// <param name="Layers">Transformer blocks.</param>

@@ -31,7 +31,7 @@ public static partial class Examples
     private static readonly JobLayout Layout = new(Dp: 3, Pp: 1, Tp: 1);
     private static readonly JobSpec Spec = new(
         Job, Layout, 90, 42, 8, 0.001f, new JobModel(5, 128, 4, 64, 0.1f), "/srv/trainmover/gpt/corpus.txt", "/srv/trainmover/gpt",
-        MicroBatches: 2, DevicesPerMachine: 1, ShardOptimizer: true, CheckpointEvery: 20, new JobTechniques(TwoPhaseGroups: true, Sandbox: true, Following: false, ArmedStandby: true));
+        MicroBatches: 2, DevicesPerMachine: 1, ShardOptimizer: true, CheckpointEvery: 20, new JobTechniques(TwoPhaseGroups: true, Sandbox: true, Following: false, ArmedStandby: true, HotStandby: false));
     private static readonly JobTopology Before = new(
         1, [new(0, "m0", "10.0.0.10", 7000), new(1, "m1", "10.0.0.11", 7000), new(2, "m2", "10.0.0.12", 7000)], Key);
     private static readonly JobTopology After = new(

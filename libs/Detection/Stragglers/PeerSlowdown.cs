@@ -71,7 +71,7 @@ public sealed record PeerSlowdownSettings : DetectorSettings
 
 /// <summary>
 /// Judges each worker against its peers of the same iteration and against its own pace before: a slowdown of all (more data, a slow network) moves nobody's ratio to
-/// the others, and a worker that was always slower than the others is not a straggler by that. Where the paces of all jump from iteration to iteration, the work differs (lengths of sequences), and
+/// the others, a worker that was always slower than the others is not a straggler by that, and one that was faster is none as long as it keeps up with them. Where the paces of all jump from iteration to iteration, the work differs (lengths of sequences), and
 /// slowness has to stand out from that as well. Not safe for use by several threads at once.
 /// </summary>
 public sealed class PeerSlowdown
@@ -213,8 +213,8 @@ public sealed class PeerSlowdown
     /// <summary>A worker in one iteration: its time against the median of its peers, and what is usual for it.</summary>
     private sealed record Expected(Pace Pace, double Ratio, double Usual, double Spread, bool Known)
     {
-        /// <summary>How many times its usual pace it takes.</summary>
-        public double Slower => Ratio / Usual;
+        /// <summary>How many times its usual pace it takes; its peers' where that is slower: who was faster than the others and is as fast as they are now delays nobody.</summary>
+        public double Slower => Ratio / Math.Max(Usual, 1);
     }
 
     private sealed class Pace(PeerSlowdownSettings settings)

@@ -91,15 +91,19 @@ public static class Orders
                 Generation = plan.To.Generation,
                 OrderId = $"{migrationId}:abort",
             })],
-            MigrationPhase.Completed => [.. migration.Leavers.Select(machine => new Release(migrationId)
-            {
-                MachineId = machine,
-                JobId = plan.JobId,
-                Generation = plan.To.Generation,
-                OrderId = $"{migrationId}:release",
-            })],
+            MigrationPhase.Completed => Releases(),
+            // Until the migration that replaced this one has ended, its leaver may still be asked for.
+            MigrationPhase.Superseded when job.OpenMigration is null => Releases(),
             _ => [],
         };
+
+        AgentOrder[] Releases() => [.. migration.Leavers.Select(machine => new Release(migrationId)
+        {
+            MachineId = machine,
+            JobId = plan.JobId,
+            Generation = plan.To.Generation,
+            OrderId = $"{migrationId}:release",
+        })];
     }
 
     private static IEnumerable<string> ArmedMachines(Job job) => job.Topology!.Machines.Append(job.Armed!.MachineId);

@@ -10,7 +10,7 @@ namespace TrainMover.Training;
 internal sealed record FollowingPace(long StateBytesPerStep = 3 << 20, int StepsForState = 8, long MostHostBytes = 1L << 30);
 
 /// <summary>
-/// The leaver's side of following one rank. A run of the state that was sent once is kept up to date at the joiner by what the optimizer consumes at every later step: the summed
+/// The followed side of one rank: a leaver's, or that of a member that a standby follows. A run of the state that was sent once is kept up to date at the joiner by what the optimizer consumes at every later step: the summed
 /// gradients, from the gradient buffer as soon as they are final, and the global norm when the commit has passed. Of a sharded optimizer these are the gradients of the rank's own part and
 /// of its predecessor's, and what other ranks updated follows when it was gathered. State itself is only read between updates, when it does not change. Runs go from the end of the flat
 /// buffers to the beginning, as backward finishes gradients.
@@ -59,6 +59,16 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     /// <summary>Completes when the joiner holds everything, compared; faults when following ended before.</summary>
     public Task CaughtUp => _caughtUp.Task;
 
+    /// <summary>Whether the joiner holds everything and still follows.</summary>
+    public bool IsCaughtUp
+    {
+        get
+        {
+            lock (_gate)
+                return _failure is null && _toldCaughtUp;
+        }
+    }
+
     /// <summary>Completes when the joiner has applied the last step of <see cref="Finish"/>.</summary>
     public Task Flushed => _flushed.Task;
 
@@ -72,6 +82,8 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
             if (_failure is not null || !_toldCaughtUp || _steps != step)
                 return false;
             _endStep = step;
+            // Gradients of a step that a failure stopped are nobody's: the joiner computes its own.
+            Keep(waiting => waiting.Frame.Kind != FollowFrameKind.Gradients || waiting.Frame.Step < step);
             Enqueue(new FollowFrame { Kind = FollowFrameKind.End, Step = step });
             return true;
         }
@@ -125,12 +137,6 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         _sender.Join();
         _receiver.Join();
         _connection.Dispose();
-        lock (_gate)
-        {
-            while (_outgoing.TryDequeue(out var waiting))
-                Free(waiting);
-        }
-
         NativeMemory.Free(_piece);
     }
 
@@ -168,6 +174,15 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     /// <summary>Copies what was not sent yet and is about to be overwritten.</summary>
     private void KeepUnsent(FollowFrameKind kind)
     {
+        var unsent = _outgoing.Where(waiting => waiting.Frame.Kind == kind && !waiting.Owned).Sum(waiting => waiting.Bytes);
+        if (unsent == 0)
+            return;
+        if (_hostBytes + unsent > _pace.MostHostBytes)
+        {
+            Fail(new GroupSetupException($"The joiner does not keep up: {_hostBytes + unsent} bytes wait for it.", null));
+            return;
+        }
+
         for (var count = _outgoing.Count; count > 0; count--)
         {
             var waiting = _outgoing.Dequeue();
@@ -175,11 +190,21 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         }
     }
 
+    private void Keep(Func<Outgoing, bool> which)
+    {
+        for (var count = _outgoing.Count; count > 0; count--)
+        {
+            var waiting = _outgoing.Dequeue();
+            if (which(waiting))
+                _outgoing.Enqueue(waiting);
+            else
+                Free(waiting);
+        }
+    }
+
     private Outgoing ToHost(Outgoing waiting)
     {
         _hostBytes += waiting.Bytes;
-        if (_hostBytes > _pace.MostHostBytes)
-            Fail(new GroupSetupException($"The joiner does not keep up: {_hostBytes} bytes wait for it.", null));
         var copy = NativeMemory.Alloc((nuint)waiting.Bytes);
         NativeMemory.Copy((void*)waiting.Address, copy, (nuint)waiting.Bytes);
         return waiting with { Address = (nint)copy, Owned = true };
@@ -199,13 +224,17 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         {
             while (NextFrame() is { } next)
             {
-                var frame = next.Frame;
-                _connection.Send(MemoryMarshal.AsBytes(new ReadOnlySpan<FollowFrame>(in frame)));
-                if (next.Address != 0)
-                    _connection.Send(new MemoryRegion(next.Address, next.Bytes));
-                lock (_gate)
+                try
                 {
-                    Free(next);
+                    var frame = next.Frame;
+                    _connection.Send(MemoryMarshal.AsBytes(new ReadOnlySpan<FollowFrame>(in frame)));
+                    if (next.Address != 0)
+                        _connection.Send(new MemoryRegion(next.Address, next.Bytes));
+                }
+                finally
+                {
+                    lock (_gate)
+                        Free(next);
                 }
             }
         }
@@ -318,6 +347,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         {
             _failure ??= failure;
             _windowOpen = false;
+            Keep(_ => false);
             Monitor.PulseAll(_gate);
         }
 

@@ -23,6 +23,21 @@ public sealed record ArmRequest(string Id, SessionJob Job, Topology From, Member
     /// <summary>Where the connections with the standby are admitted: it has the place of the first machine, in a generation that nobody switches to.</summary>
     internal Topology Arming => From.Next(Generation, Replacing(From[0].Machine));
 
+    /// <summary>
+    /// The member that the standby follows: the last one of the role that a standby keeps. Null where it follows nobody, because the job does without, or because nobody else has the same state: with a sharded optimizer
+    /// every rank has its own, and a single replica has no like.
+    /// </summary>
+    internal string? Followed
+    {
+        get
+        {
+            if (!Job.Techniques.HotStandby || Job.Recipe.ShardOptimizer || Job.Layout.Dp == 1)
+                return null;
+            var kept = JobRoles.Of(Job)[^1];
+            return From.Machines.LastOrDefault(machine => JobRoles.AreAlike(Job, From.RanksOf(machine), kept));
+        }
+    }
+
     /// <summary>Phase 1 of the migration that replaces a member; null for a machine that is none.</summary>
     internal PrepareRequest? Without(string machine)
     {

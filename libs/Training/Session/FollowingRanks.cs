@@ -2,37 +2,28 @@ using TrainMover.Collectives;
 
 namespace TrainMover.Training.Session;
 
-/// <summary>A leaver's side of following: all of its ranks, each on a stream of its own.</summary>
+/// <summary>The followed side: all ranks of a leaver, or of a member that a standby follows, each on a stream of its own.</summary>
 internal sealed class FollowedRanks : IDisposable
 {
     private readonly IReadOnlyList<FollowedReplica> _ranks;
     private int _disposed;
 
-    private FollowedRanks(IReadOnlyList<FollowedReplica> ranks) => _ranks = ranks;
+    /// <summary>Begins over connections that are there, one per rank in order; they are this one's.</summary>
+    public FollowedRanks(IReadOnlyList<StateConnection> streams, LocalRanks local) =>
+        _ranks = [.. local.All.Zip(streams, (rank, stream) => new FollowedReplica(rank.Replica, stream))];
 
     /// <summary>Completes when the joiner is a replica; faults when it cannot become one.</summary>
     public Task CaughtUp => Task.WhenAll(_ranks.Select(rank => rank.CaughtUp));
 
-    /// <summary>First stream of following between two machines; those below carry copies.</summary>
-    public static int StreamOf(int index) => FollowingRanks.FirstStream + index;
+    /// <summary>Whether the joiner is a replica and still follows.</summary>
+    public bool IsCaughtUp => _ranks.All(rank => rank.IsCaughtUp);
 
     /// <summary>Connects to the joiner and begins.</summary>
     /// <exception cref="GroupSetupException">The joiner was not reached.</exception>
     public static async Task<FollowedRanks> StartAsync(PreparedGroups prepared, string joiner, LocalRanks local, CancellationToken ct)
     {
-        var followed = new List<FollowedReplica>();
-        try
-        {
-            for (var index = 0; index < local.All.Count; index++)
-                followed.Add(new FollowedReplica(local.All[index].Replica, await prepared.ConnectStateAsync(joiner, StreamOf(index), ct).ConfigureAwait(false)));
-            return new FollowedRanks(followed);
-        }
-        catch
-        {
-            foreach (var rank in followed)
-                rank.Dispose();
-            throw;
-        }
+        var streams = await FollowingStreams.OpenAsync(local.All.Count, stream => prepared.ConnectStateAsync(joiner, stream, ct)).ConfigureAwait(false);
+        return new FollowedRanks(streams, local);
     }
 
     /// <summary>Ends following at a boundary, on all ranks or, where one cannot, on none that counts.</summary>
@@ -51,14 +42,15 @@ internal sealed class FollowedRanks : IDisposable
     }
 }
 
-/// <summary>A joiner's side of following.</summary>
+/// <summary>The side of a joiner, or of a standby, that follows.</summary>
 internal sealed class FollowingRanks
 {
-    public const int FirstStream = 128;
     private readonly IReadOnlyList<FollowingReplica> _ranks;
     private int _stopped;
 
-    private FollowingRanks(IReadOnlyList<FollowingReplica> ranks) => _ranks = ranks;
+    /// <summary>Begins over connections that are there, one per rank in order; they are this one's.</summary>
+    public FollowingRanks(IReadOnlyList<StateConnection> streams, LocalRanks local) =>
+        _ranks = [.. local.All.Zip(streams, (rank, stream) => new FollowingReplica(rank.Replica, stream))];
 
     /// <summary>Bytes received.</summary>
     public long Bytes { get; private set; }
@@ -70,19 +62,8 @@ internal sealed class FollowingRanks
     /// <exception cref="GroupSetupException">The leaver did not connect in time.</exception>
     public static async Task<FollowingRanks> StartAsync(PreparedGroups prepared, string leaver, LocalRanks local, CancellationToken ct)
     {
-        var following = new List<FollowingReplica>();
-        try
-        {
-            for (var index = 0; index < local.All.Count; index++)
-                following.Add(new FollowingReplica(local.All[index].Replica, await prepared.AcceptStateAsync(leaver, FollowedRanks.StreamOf(index), ct).ConfigureAwait(false)));
-            return new FollowingRanks(following);
-        }
-        catch
-        {
-            foreach (var rank in following)
-                rank.Dispose();
-            throw;
-        }
+        var streams = await FollowingStreams.OpenAsync(local.All.Count, stream => prepared.AcceptStateAsync(leaver, stream, ct)).ConfigureAwait(false);
+        return new FollowingRanks(streams, local);
     }
 
     /// <summary>Waits until the replicas are those of the boundary.</summary>
@@ -105,5 +86,30 @@ internal sealed class FollowingRanks
             return;
         foreach (var rank in _ranks)
             rank.Dispose();
+    }
+}
+
+/// <summary>The connections of following between two machines, one per rank.</summary>
+internal static class FollowingStreams
+{
+    // Streams with lower numbers carry copies.
+    private const int First = 128;
+
+    /// <summary>Opens all, or none.</summary>
+    public static async Task<IReadOnlyList<StateConnection>> OpenAsync(int ranks, Func<int, Task<StateConnection>> open)
+    {
+        var streams = new List<StateConnection>();
+        try
+        {
+            for (var index = 0; index < ranks; index++)
+                streams.Add(await open(First + index).ConfigureAwait(false));
+            return streams;
+        }
+        catch
+        {
+            foreach (var stream in streams)
+                stream.Dispose();
+            throw;
+        }
     }
 }

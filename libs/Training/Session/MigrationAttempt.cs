@@ -81,7 +81,10 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     /// <summary>Completed steps that a return to a checkpoint lost.</summary>
     public long LostSteps { get; set; }
 
-    /// <summary>A leaver's side of following; null where it is not followed.</summary>
+    /// <summary>The survivor that the joiner follows and has caught up with: nobody else sends it state. Null where all do. The training thread's own.</summary>
+    public string? FollowedMember { get; set; }
+
+    /// <summary>The followed side, of a leaver or of a member that the standby follows; null where nobody follows this machine.</summary>
     public FollowedRanks? Followed { get; private set; }
 
     /// <summary>A joiner's side of following; null where it does not follow.</summary>

@@ -77,6 +77,10 @@ public sealed record WarmUpDone(ShadowResult Shadow, IReadOnlyList<WarmRole> Rol
 /// <param name="Standby">The standby.</param>
 public sealed record StandbyArmed(string Standby) : SessionEvent;
 
+/// <summary>The armed standby is a replica of this machine, compared, and stays one.</summary>
+/// <param name="Standby">The standby.</param>
+public sealed record StandbyCaughtUp(string Standby) : SessionEvent;
+
 /// <summary>Phase 1 is done here.</summary>
 /// <param name="PlanDigest">Digest of the delta plan computed here.</param>
 /// <param name="Milliseconds">Length of the preparation.</param>

@@ -38,7 +38,8 @@ public sealed record SessionJob(string Name, ModelShape Shape, TrainingRecipe Re
 /// <param name="TwoPhaseGroups">Groups are prepared while training goes on, and the switch changes the connections of the delta plan; without it, all groups are made anew in the pause, and nobody is followed.</param>
 /// <param name="Sandbox">Joiners run shadow iterations (paper, sandboxed shadow iteration); without it a joiner that is not followed is cold until the pause: not even its replicas are allocated.</param>
 /// <param name="Following">The joiner of an expected migration becomes a replica before the pause.</param>
-public sealed record MigrationTechniques(bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true);
+/// <param name="HotStandby">An armed standby follows a member before anybody is lost, so that the joiner of an unexpected migration is a replica too.</param>
+public sealed record MigrationTechniques(bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true, bool HotStandby = true);
 
 /// <summary>What a machine is to do in a migration.</summary>
 public enum MigrationRole

@@ -27,7 +27,7 @@ internal enum SwitchMessageKind : byte
 /// <param name="EnteredCommit">Report only: the commit of the next step was entered.</param>
 /// <param name="AgreedGeneration">Report only: generation whose switch was seen agreed.</param>
 /// <param name="Source">Boundary and state held: from where the state comes.</param>
-/// <param name="Followed">Boundary of a leaver: the joiner has followed, and only the last step is under way to it.</param>
+/// <param name="Followed">Boundary: the joiner has followed the sender, and only what it has not yet applied of the last steps is under way to it. Report: it follows the sender and has caught up.</param>
 /// <param name="AwaitsParameters">Boundary of a leaver: it has not got all parameters of the last step, and so neither has the joiner.</param>
 internal readonly record struct SwitchMessage(
     SwitchMessageKind Kind, int Generation, long Step, StepTotals? Totals, int Rank = 0, bool EnteredCommit = false, int AgreedGeneration = 0,

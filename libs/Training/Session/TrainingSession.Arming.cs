@@ -8,6 +8,8 @@ public sealed partial class TrainingSession
 {
     private ArmRequest? _arming;
     private ArmedLinks? _armed;
+    private FollowedRanks? _followed;
+    private FollowingRanks? _following;
 
     /// <summary>The caller holds the gate.</summary>
     private string? Arm(ArmRequest request)
@@ -33,21 +35,12 @@ public sealed partial class TrainingSession
     {
         try
         {
+            var (followed, streams) = (request.Followed, request.Job.Devices);
             var links = groups is null
-                ? await _endpoint.ArmAsync(request.From, request.Arming, _stopping.Token).ConfigureAwait(false)
-                : await groups.ArmAsync(request.Arming, _stopping.Token).ConfigureAwait(false);
-            lock (_gate)
-            {
-                if (ReferenceEquals(_arming, request) && !_stopping.IsCancellationRequested)
-                {
-                    _armed = links;
-                    links.PeerReset += TakePlanWithout;
-                    Raise(new StandbyArmed(request.Standby.Machine) { Job = request.JobName, Generation = request.Generation }, KeyOf(request));
-                    return;
-                }
-            }
-
-            await links.DisposeAsync().ConfigureAwait(false);
+                ? await _endpoint.ArmAsync(request.From, request.Arming, followed, streams, _stopping.Token).ConfigureAwait(false)
+                : await groups.ArmAsync(request.Arming, followed, streams, _stopping.Token).ConfigureAwait(false);
+            if (!TakeArmed(request, links))
+                await links.DisposeAsync().ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is GroupSetupException or OperationCanceledException or InvalidOperationException)
         {
@@ -59,10 +52,90 @@ public sealed partial class TrainingSession
         }
     }
 
+    private bool TakeArmed(ArmRequest request, ArmedLinks links)
+    {
+        // While a standby's replicas are about to follow, no shadow iteration writes to them.
+        lock (_shadowGate)
+        {
+            lock (_gate)
+            {
+                if (!ReferenceEquals(_arming, request) || _stopping.IsCancellationRequested)
+                    return false;
+                _armed = links;
+                links.PeerReset += TakePlanWithout;
+                BeginFollowing(request, links.TakeStreams());
+                Raise(new StandbyArmed(request.Standby.Machine) { Job = request.JobName, Generation = request.Generation }, KeyOf(request));
+                return true;
+            }
+        }
+    }
+
+    /// <summary>The standby becomes a replica of a member before anybody is lost, and stays one (ADR 9). The caller holds both gates.</summary>
+    private void BeginFollowing(ArmRequest request, IReadOnlyList<StateConnection> streams)
+    {
+        if (request.Followed == _machine)
+        {
+            _followed = new FollowedRanks(streams, _local!);
+            KeepInBackground(TellCaughtUpAsync(request, _followed));
+        }
+        else if (request.Followed is { } member && request.Standby.Machine == _machine && IsWarmFor(request.Job, request.From.RanksOf(member)))
+        {
+            _following = new FollowingRanks(streams, _local!);
+        }
+        else
+        {
+            foreach (var stream in streams)
+                stream.Dispose();
+        }
+    }
+
+    private async Task TellCaughtUpAsync(ArmRequest request, FollowedRanks followed)
+    {
+        try
+        {
+            await followed.CaughtUp.ConfigureAwait(false);
+            Raise(new StandbyCaughtUp(request.Standby.Machine) { Job = request.JobName, Generation = request.Generation });
+        }
+        catch (GroupSetupException)
+        {
+            // It does not keep up, or is gone: a joiner gets a copy of the state.
+        }
+    }
+
+    /// <summary>What began before the plan was needed is the attempt's, if the standby has become a replica of the very ranks that are lost. The caller holds the gate.</summary>
+    private void HandFollowingTo(MigrationAttempt attempt)
+    {
+        var (job, lost) = (attempt.Request.Job, attempt.Request.From.RanksOf(attempt.Request.Moves[0].Leaver));
+        if (_followed is { } followed && JobRoles.AreAlike(job, _local!.Numbers, lost))
+        {
+            attempt.Keep(followed);
+            _followed = null;
+        }
+
+        if (_following is { } following && IsWarmFor(job, lost))
+        {
+            attempt.Keep(following);
+            _following = null;
+        }
+
+        EndFollowing();
+    }
+
+    /// <summary>The caller holds the gate.</summary>
+    private void EndFollowing()
+    {
+        _followed?.Dispose();
+        _following?.Stop();
+        (_followed, _following) = (null, null);
+    }
+
+    private bool IsWarmFor(SessionJob job, IReadOnlyList<int> ranks) => Fits(job, ranks) && _warm.Find(job, ranks) is not null;
+
     /// <summary>A generation or plan of the control plane's makes the plans that were held before void; the caller holds the gate.</summary>
     private void Disarm()
     {
         _arming = null;
+        EndFollowing();
         if (_armed is not { } links)
             return;
         _armed = null;

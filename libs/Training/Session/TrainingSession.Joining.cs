@@ -114,6 +114,9 @@ public sealed partial class TrainingSession
                         .GetAwaiter().GetResult();
                 }
 
+            case SessionStateSource.Peers when boundary.Followed:
+                return (attempt.Followers ?? throw new GroupSetupException($"{_machine} does not follow {sender}.", sender))
+                    .CompleteAsync(boundary.Step, deadline.Token).GetAwaiter().GetResult();
             case SessionStateSource.Peers:
                 attempt.StopFollowing();
                 attempt.Boundaries.Add(sender);

@@ -60,6 +60,13 @@ public sealed partial class TrainingSession
     {
         lock (_shadowGate)
         {
+            if (!IsWarmFor(job, ranks))
+            {
+                // What follows is about to be overwritten.
+                lock (_gate)
+                    EndFollowing();
+            }
+
             if (renew && !Fits(job, ranks))
                 FreeReplicas();
             if (_warm.Find(job, ranks) is { } earlier)
@@ -77,14 +84,7 @@ public sealed partial class TrainingSession
 
     private bool IsFilled(SessionJob job, IReadOnlyList<int> ranks) => _local is not null && _job == job && _local.All.Count == ranks.Count;
 
-    private bool Fits(SessionJob job, IReadOnlyList<int> ranks) => IsFilled(job, ranks) && _local!.All.Zip(ranks).All(pair => IsAlike(job, pair.First.Rank, pair.Second));
-
-    // Data-parallel ranks are alike unless the optimizer is sharded.
-    private static bool IsAlike(SessionJob job, int rank, int other)
-    {
-        var (at, next) = (job.Layout.PositionOf(rank), job.Layout.PositionOf(other));
-        return job.Recipe.ShardOptimizer ? at == next : (at.Pp, at.Tp) == (next.Pp, next.Tp);
-    }
+    private bool Fits(SessionJob job, IReadOnlyList<int> ranks) => IsFilled(job, ranks) && JobRoles.AreAlike(job, _local!.Numbers, ranks);
 
     /// <summary>
     /// Replicas of the ranks, in the memory that is there: it is kept from warm-up to training, and with the compiled code it is what makes a standby warm. Another role takes what it has more.
@@ -95,7 +95,7 @@ public sealed partial class TrainingSession
         {
             foreach (var (local, rank) in _local!.All.Zip(ranks))
             {
-                if (IsAlike(job, local.Rank, rank))
+                if (JobRoles.AreAlike(job, local.Rank, rank))
                     local.Rank = rank;
                 else
                     local.Promote(job, rank);

@@ -154,6 +154,8 @@ public sealed partial class TrainingSession
         else if (message.Kind == SwitchMessageKind.Report && attempt.Survivors.FirstOrDefault(member => member.Rank == message.Rank && member.Machine == machine) is { } member)
         {
             attempt.Reports[member.Rank] = new StepReport(member.Rank, message.Step, message.EnteredCommit, message.AgreedGeneration, message.Totals);
+            if (message.Followed)
+                attempt.FollowedMember = machine;
         }
         else if (message is { Kind: SwitchMessageKind.Boundary, Source: SessionStateSource.Checkpoint })
         {
@@ -165,10 +167,13 @@ public sealed partial class TrainingSession
     {
         attempt.BeginSwitch();
         var agreedGeneration = attempt.Vote.IsAgreed ? attempt.Request.Generation : 0;
+        if (attempt.Followed is { IsCaughtUp: true })
+            attempt.FollowedMember = _machine;
         foreach (var rank in _local!.All)
         {
             var report = new SwitchMessage(
-                SwitchMessageKind.Report, attempt.Request.Generation, rank.Replica.Step, rank.LastTotals, rank.Rank, rank.EnteredCommit, agreedGeneration);
+                SwitchMessageKind.Report, attempt.Request.Generation, rank.Replica.Step, rank.LastTotals, rank.Rank, rank.EnteredCommit, agreedGeneration,
+                Followed: attempt.FollowedMember == _machine);
             attempt.Reports[rank.Rank] = new StepReport(rank.Rank, report.Step, report.EnteredCommit, report.AgreedGeneration, report.Totals);
             foreach (var machine in attempt.SurvivingMachines.Where(machine => machine != _machine))
                 attempt.Prepared!.Send(machine, report.Encode());

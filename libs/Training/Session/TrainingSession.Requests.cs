@@ -64,6 +64,7 @@ public sealed partial class TrainingSession
         if (request.Topology.RanksOf(_machine).Count == 0)
             return $"{request.Topology} has no rank for {_machine}.";
 
+        Disarm();
         _phase = SessionPhase.Training;
         _generation = request.Generation;
         StartThread($"train {request.JobName}", () => TrainFromStart(request));
@@ -107,6 +108,8 @@ public sealed partial class TrainingSession
         if (armed is null)
             Disarm();
         var attempt = new MigrationAttempt(request, _machine) { Armed = armed, Ordered = ordered };
+        if (armed is not null)
+            HandFollowingTo(attempt);
         _attempt = attempt;
         if (attempt.Role == MigrationRole.Joiner)
             _phase = SessionPhase.Joining;

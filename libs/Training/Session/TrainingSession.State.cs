@@ -20,7 +20,7 @@ public sealed partial class TrainingSession
         SwitchMessageKind.Boundary, attempt.Request.Generation, _local!.First.Replica.Step, _local.First.LastTotals, Source: source, Followed: followed,
         AwaitsParameters: _local.All.Any(rank => rank.Replica.AwaitsParameters));
 
-    /// <summary>Sends what joiners need and this machine holds; where some rank has no copy left, all go back to a checkpoint.</summary>
+    /// <summary>Sends what joiners need and this machine holds, or what is left of it to a joiner that has followed; where some rank has no copy left, all go back to a checkpoint.</summary>
     private void ServeJoiners(MigrationAttempt attempt)
     {
         var joiners = attempt.Request.Moves.Select(move => move.Joiner).Where(joiner => !attempt.StateHolders.Contains(joiner)).ToList();
@@ -28,6 +28,13 @@ public sealed partial class TrainingSession
         {
             if (joiners.Count > 0)
                 ReturnToCheckpoint(attempt);
+            return;
+        }
+
+        if (attempt.FollowedMember is { } followed)
+        {
+            if (followed == _machine && joiners is [var follower])
+                _ = EndFollowingAsync(attempt, follower);
             return;
         }
 
@@ -39,6 +46,22 @@ public sealed partial class TrainingSession
         }
     }
 
+    /// <summary>The joiner has been a replica since before the failure: all that it needs is what it has not yet applied.</summary>
+    private async Task EndFollowingAsync(MigrationAttempt attempt, string joiner)
+    {
+        try
+        {
+            if (!attempt.Followed!.Finish(_local!.First.Replica.Step))
+                throw new GroupSetupException("it does not follow any more.", joiner);
+            attempt.Prepared!.Send(joiner, BoundaryOf(attempt, SessionStateSource.Peers, followed: true).Encode());
+            await attempt.Followed.FlushedAsync(attempt.Dropped).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            NoteUnserved(attempt, joiner, failure);
+        }
+    }
+
     private async Task ServeAsync(MigrationAttempt attempt, string joiner, IReadOnlyList<StateRoute> routes)
     {
         try
@@ -46,14 +69,17 @@ public sealed partial class TrainingSession
             attempt.Prepared!.Send(joiner, BoundaryOf(attempt, SessionStateSource.Peers).Encode());
             await SendAsync(attempt, routes, attempt.Dropped).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
-        {
-            // Dropped, or the joiner held the state already and the switch went on.
-        }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
-            _inbox.Post(new Signal.PreparedGroupLost(attempt, $"The state did not reach {joiner}: {failure.Message}"));
+            NoteUnserved(attempt, joiner, failure);
         }
+    }
+
+    private void NoteUnserved(MigrationAttempt attempt, string joiner, Exception failure)
+    {
+        // Else dropped, or the joiner held the state already and the switch went on.
+        if (failure is not OperationCanceledException)
+            _inbox.Post(new Signal.PreparedGroupLost(attempt, $"The state did not reach {joiner}: {failure.Message}"));
     }
 
     private Task SendAsync(MigrationAttempt attempt, IEnumerable<StateRoute> routes, CancellationToken ct) => Task.WhenAll(routes.Select(route =>

@@ -88,6 +88,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
                 return;
             _stopping.Cancel();
             _attempt?.Drop();
+            Disarm();
             thread = _thread;
             groups = _groups;
             background = _background;

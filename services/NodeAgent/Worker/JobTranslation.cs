@@ -13,7 +13,7 @@ internal static class JobTranslation
         Layout = ToLayout(spec),
         Devices = spec.Devices,
         CheckpointEvery = spec.CheckpointEvery,
-        Techniques = spec.Techniques is { } techniques ? new MigrationTechniques(techniques.TwoPhaseGroups, techniques.Sandbox, techniques.Following) : new MigrationTechniques(),
+        Techniques = spec.Techniques is { } techniques ? new MigrationTechniques(techniques.TwoPhaseGroups, techniques.Sandbox, techniques.Following, techniques.HotStandby) : new MigrationTechniques(),
     };
 
     public static ParallelLayout ToLayout(JobSpec spec) => new(spec.Layout.Dp, spec.Layout.Pp, spec.Layout.Tp);

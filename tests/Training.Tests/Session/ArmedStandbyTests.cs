@@ -135,18 +135,5 @@ public class ArmedStandbyTests
 
     private static Topology Without(FailingJob job, Topology from, string machine) => job.After(from, Arming + 1 + from.RanksOf(machine)[0], (machine, job.Standby(0)));
 
-    // The standby has to be warm, for which the first step must be recorded; the gate holds the job some steps before the failure.
-    private static async Task<Gate> StartArmedAsync(FailingJob job, Topology? from = null)
-    {
-        from ??= job.First;
-        var gate = job.HoldBefore(FailedStep - 1);
-        job.Cluster.Start(from);
-        var standby = job.Standby(0);
-        job.Cluster[standby].Session.Submit(new WarmUpRequest("warm-up", job.Cluster.Job with { Layout = from.Layout }, 1));
-        (await job.Cluster.OneAsync<WarmUpDone>(standby)).Shadow.Reason.ShouldBeNull();
-        await gate.ReachedAsync();
-        job.Cluster.Arm(from, standby, Arming);
-        await job.Cluster.AllAsync<StandbyArmed>([.. job.Machines, standby]);
-        return gate;
-    }
+    private static Task<Gate> StartArmedAsync(FailingJob job, Topology? from = null) => job.StartArmedAsync(from ?? job.First, FailedStep - 1, Arming);
 }

@@ -18,10 +18,11 @@ internal sealed record AblationStage(string Name, JobFileTechniques Techniques, 
         new("+ two-phase groups", new JobFileTechniques { TwoPhaseGroups = true, Sandbox = false, Following = false, ArmedStandby = false }, Rehearsed: false),
         new("+ sandbox", new JobFileTechniques { TwoPhaseGroups = true, Sandbox = true, Following = false, ArmedStandby = false }, Rehearsed: true),
         new("+ following", new JobFileTechniques { ArmedStandby = false }, Rehearsed: true),
-        new("+ armed standby", new JobFileTechniques(), Rehearsed: true),
+        new("+ armed standby", new JobFileTechniques { HotStandby = false }, Rehearsed: true),
+        new("+ hot standby", new JobFileTechniques(), Rehearsed: true),
     ];
 
-    public bool IsFull => Techniques is { TwoPhaseGroups: true, Sandbox: true, Following: true, ArmedStandby: true };
+    public bool IsFull => Techniques is { TwoPhaseGroups: true, Sandbox: true, Following: true, ArmedStandby: true, HotStandby: true };
 }
 
 /// <summary>What a stage came to.</summary>
@@ -45,7 +46,8 @@ internal static class AblationBench
 {
     private const string Restart = "checkpoint restart";
     private const int StepsBefore = 8;
-    private const int StepsBetween = 8;
+    // Faults are hours apart: by then the next standby is armed, and a replica.
+    private const int StepsBetween = 24;
     private const int StepsAfter = 4;
     private const int RestartsPerRepeat = 2;
     private static readonly TimeSpan StepsLimit = TimeSpan.FromMinutes(5);

@@ -72,7 +72,7 @@ internal sealed partial class JobFile
             id, new JobLayout(Layout.Dp, Layout.Pp, Layout.Tp), Steps, Seed, BatchPerRank, LearningRate,
             new JobModel(Model.Layers, Model.Width, Model.Heads, Model.Context, Model.Dropout), dataFile, directory,
             MicroBatches, DevicesPerMachine, ShardOptimizer, CheckpointEvery,
-            new JobTechniques(Techniques.TwoPhaseGroups, Techniques.Sandbox, Techniques.Following, Techniques.ArmedStandby));
+            new JobTechniques(Techniques.TwoPhaseGroups, Techniques.Sandbox, Techniques.Following, Techniques.ArmedStandby, Techniques.HotStandby));
         if (JobRules.BrokenBy(spec) is { } broken) Check(holds: false, broken);
         Check(spec.Machines >= 2, "layout needs 2 machines or more: of a single one nobody is left when it fails");
         return spec;
@@ -118,4 +118,6 @@ internal sealed class JobFileTechniques
     public bool Following { get; set; } = true;
 
     public bool ArmedStandby { get; set; } = true;
+
+    public bool HotStandby { get; set; } = true;
 }

@@ -34,7 +34,7 @@ internal sealed class FailingJob : IAsyncDisposable
 
     public Topology First { get; }
 
-    public static FailingJob Create(string layout, int standbys, int checkpointEvery = 0, bool following = false, CollectivesOptions? deadlines = null)
+    public static FailingJob Create(string layout, int standbys, int checkpointEvery = 0, bool following = false, bool hotStandby = true, CollectivesOptions? deadlines = null)
     {
         var words = layout.Split(' ');
         int Degree(string name) => words.Where(word => word.StartsWith(name, StringComparison.Ordinal)).Select(word => int.Parse(word[2..])).FirstOrDefault(1);
@@ -50,7 +50,7 @@ internal sealed class FailingJob : IAsyncDisposable
             Layout = new ParallelLayout(Degree("dp"), Degree("pp"), Degree("tp")),
             Devices = Degree("tp"),
             CheckpointEvery = checkpointEvery,
-            Techniques = new MigrationTechniques(Following: following),
+            Techniques = new MigrationTechniques(Following: following, HotStandby: hotStandby),
         };
         return new FailingJob(job, standbys, deadlines);
     }
@@ -67,6 +67,20 @@ internal sealed class FailingJob : IAsyncDisposable
     {
         var gate = new Gate();
         Probes.At("m0", step - 1, Committed, _ => gate.Pass());
+        return gate;
+    }
+
+    /// <summary>Starts the job, warms the first standby up, which needs the record of the first step, and arms it while the gate holds the job.</summary>
+    public async Task<Gate> StartArmedAsync(Topology from, long heldStep, int generation)
+    {
+        var gate = HoldBefore(heldStep);
+        Cluster.Start(from);
+        var standby = Standby(0);
+        Cluster[standby].Session.Submit(new WarmUpRequest("warm-up", Cluster.Job with { Layout = from.Layout }, 1));
+        (await Cluster.OneAsync<WarmUpDone>(standby)).Shadow.Reason.ShouldBeNull();
+        await gate.ReachedAsync();
+        Cluster.Arm(from, standby, generation);
+        await Cluster.AllAsync<StandbyArmed>([.. Machines, standby]);
         return gate;
     }
 

@@ -27,7 +27,8 @@ internal sealed record Fault(
     [
         new("worker-killed", [InterruptionCause.WorkerDeath], Severity.Replace, _ => KilledMs, null,
             (run, machine) => run.WorkerOf(machine).Kill(), (_, _, _) => Task.CompletedTask),
-        new("machine-lost", [InterruptionCause.MachineLoss], Severity.Replace, _ => LostMs, null,
+        // Peers may be the first to see it: to them its worker is out of reach.
+        new("machine-lost", [InterruptionCause.MachineLoss, InterruptionCause.WorkerUnreachable], Severity.Replace, _ => LostMs, null,
             (run, machine) =>
             {
                 var worker = run.WorkerOf(machine);
