@@ -126,12 +126,12 @@ public class LiveJobTests
     }
 
     [Fact]
-    public void A_worker_half_again_as_slow_is_found_where_paces_differ_by_a_fifth_from_step_to_step()
+    public void A_worker_twice_as_slow_is_found_where_paces_differ_by_a_fifth_from_step_to_step()
     {
         var random = new Random(5);
         double Noise() => 1 + (0.2 * ((2 * random.NextDouble()) - 1));
         Train(100, _ => Noise()).Where(finding => finding.Kind == FindingKind.SlowWorker).ShouldBeEmpty();
-        Train(100, machine => Noise() * (machine == "m1" ? 1.5 : 1)).Where(finding => finding.Kind == FindingKind.SlowWorker).Select(finding => finding.Subject).ShouldBe(["m1"]);
+        Train(100, machine => Noise() * (machine == "m1" ? 2 : 1)).Where(finding => finding.Kind == FindingKind.SlowWorker).Select(finding => finding.Subject).ShouldBe(["m1"]);
     }
 
     [Fact]
@@ -159,11 +159,24 @@ public class LiveJobTests
         Wait(0);
         Look(TimeSpan.FromSeconds(20)).ShouldBeEmpty();
         Train(1);
-        _watch.Observe(1, 0, _step - 1);
-        _watch.Observe(1, 2, _step - 1);
-        _watch.Observe(2, 0, _step);
-        _watch.Observe(2, 2, _step);
+        _watch.Observe(1, 0, _step - 1, _now);
+        _watch.Observe(1, 2, _step - 1, _now);
+        _watch.Observe(2, 0, _step, _now);
+        _watch.Observe(2, 2, _step, _now);
+        Hear("m0", "m1", "m2");
         Look(TimeSpan.FromSeconds(20)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_machine_whose_agent_is_silent_may_only_not_be_heard_and_is_not_named_before_it_is()
+    {
+        Train(10);
+        foreach (var rank in (int[])[0, 2]) _watch.Observe(1, rank, _step, _now);
+        Look(TimeSpan.FromSeconds(20)).ShouldBeEmpty();
+        Hear("m0", "m2");
+        Look(TimeSpan.FromSeconds(1)).ShouldBeEmpty();
+        Hear("m1");
+        Look(TimeSpan.FromSeconds(1)).ShouldHaveSingleItem().Subject.ShouldBe("m1");
     }
 
     [Fact]
@@ -236,7 +249,14 @@ public class LiveJobTests
 
     private void Wait(params ReadOnlySpan<int> ranks)
     {
-        foreach (var rank in ranks) _watch.Observe(1, rank, _step);
+        foreach (var rank in ranks) _watch.Observe(1, rank, _step, _now);
+        Hear("m0", "m1", "m2");
+    }
+
+    private void Hear(params ReadOnlySpan<string> machines)
+    {
+        _now += TimeSpan.FromMilliseconds(1);
+        foreach (var machine in machines) _watch.Observe(machine, isStopped: false, _now).ShouldBeNull();
     }
 
     private List<Finding> Train(int steps, Func<string, double>? slowness = null, double milliseconds = StepMs, int generation = 1)

@@ -42,7 +42,7 @@ internal sealed class JobSteps : MessageSource
         // Stages follow one another: the longest of each counts, in parts of a step.
         var stages = Enumerable.Range(0, _run.Stages).Average(stage => computed.Skip(stage * _run.Replicas).Take(_run.Replicas).Max());
         var end = begin + TimeSpan.FromSeconds(stages) + (Communication * _dice.Factor(0.2)) + (_step % CheckpointEvery == CheckpointEvery - 1 ? _dice.Between(1, 4) * _run.Step : TimeSpan.Zero);
-        var stands = Stands(end);
+        var stands = Stands(begin, computed, end);
         SayWaits(begin, computed, stands ?? end);
         if (stands is { } until)
         {
@@ -70,8 +70,13 @@ internal sealed class JobSteps : MessageSource
         return true;
     }
 
-    // Until when a step that would end at a time stands still.
-    private TimeSpan? Stands(TimeSpan end) => _run.Fault is { } fault && FaultKind.Of(fault.Type).StopsTraining && end > fault.Onset && _now < fault.Onset + fault.Length ? fault.Onset + fault.Length : null;
+    // Until when a step that would end at a time stands still. Whoever gets stuck does so while it computes: what it has arrived for before still ends.
+    private TimeSpan? Stands(TimeSpan begin, IReadOnlyList<double> computed, TimeSpan end)
+    {
+        if (_run.Fault is not { } fault || !FaultKind.Of(fault.Type).StopsTraining || end <= fault.Onset || _now >= fault.Onset + fault.Length) return null;
+        if (fault.Type is FaultType.StuckWorker && !_members.Zip(computed).Any(one => NeverArrives(one.First, begin + TimeSpan.FromSeconds(one.Second)))) return null;
+        return fault.Onset + fault.Length;
+    }
 
     // Whoever has computed its part waits for the others, and says so after a second; whoever never arrives says nothing.
     private void SayWaits(TimeSpan begin, IReadOnlyList<double> computed, TimeSpan end)

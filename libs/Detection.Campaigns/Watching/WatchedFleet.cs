@@ -79,7 +79,7 @@ public sealed class WatchedFleet
                 Record(_jobs.Take(new SeenIn(message.Source, message.Id), step, Monotonic));
                 return;
             case RankWaiting waiting:
-                _jobs.Take(new SeenIn(message.Source, message.Id), waiting);
+                _jobs.Take(new SeenIn(message.Source, message.Id), waiting, Monotonic);
                 return;
             case Heartbeat heartbeat:
                 Record(_jobs.Take(new SeenIn(message.Source, message.Id), heartbeat, Monotonic));

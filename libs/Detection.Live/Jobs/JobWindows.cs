@@ -55,11 +55,11 @@ public sealed class JobWindows
     }
 
     /// <summary>A rank has been waiting in a collective for long.</summary>
-    public void Take(SeenIn message, RankWaiting waiting)
+    public void Take(SeenIn message, RankWaiting waiting, TimeSpan now)
     {
         if (!_watches.TryGetValue(waiting.JobId, out var watch)) return;
         _latest[waiting.JobId] = message;
-        watch.Observe(waiting.Generation, waiting.Rank, waiting.Step);
+        watch.Observe(waiting.Generation, waiting.Rank, waiting.Step, now);
     }
 
     /// <summary>An agent says how its worker's process is.</summary>
@@ -67,7 +67,7 @@ public sealed class JobWindows
     {
         var isStopped = heartbeat.WorkerStopped == true;
         if (isStopped) _stopped.TryAdd(heartbeat.MachineId, message);
-        else if (!_stopped.Remove(heartbeat.MachineId)) return [];
+        else _stopped.Remove(heartbeat.MachineId);
         return [.. _watches.SelectMany(watch => Told(watch.Key, watch.Value.Observe(heartbeat.MachineId, isStopped, now) is { } over ? [over] : []))];
     }
 

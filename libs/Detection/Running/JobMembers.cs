@@ -4,7 +4,13 @@ namespace TrainMover.Detection.Running;
 /// <param name="Generation">The generation.</param>
 /// <param name="Steps">Steps that the job trains in all: after the last one nothing is awaited.</param>
 /// <param name="Seats">Every rank, ascending.</param>
-public sealed record JobMembers(int Generation, long Steps, IReadOnlyList<RankSeat> Seats);
+public sealed record JobMembers(int Generation, long Steps, IReadOnlyList<RankSeat> Seats)
+{
+    private readonly HashSet<string> _machines = Seats.Select(seat => seat.Machine).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>Whether a machine has a rank.</summary>
+    public bool Has(string machine) => _machines.Contains(machine);
+}
 
 /// <summary>A rank and where it is.</summary>
 /// <param name="Rank">The rank.</param>

@@ -97,14 +97,19 @@ public sealed class JobWatch
     /// <param name="generation">Generation in which it trains.</param>
     /// <param name="rank">The rank.</param>
     /// <param name="step">The step that it is in.</param>
-    public void Observe(int generation, int rank, long step)
+    /// <param name="now">Time of the listener.</param>
+    public void Observe(int generation, int rank, long step, TimeSpan now)
     {
-        if (_members is { } members && generation == members.Generation && rank >= 0 && rank < members.Seats.Count && step > _latest) _stuck.Waits(rank);
+        if (_members is { } members && generation == members.Generation && rank >= 0 && rank < members.Seats.Count && step > _latest) _stuck.Waits(rank, now);
     }
 
     /// <summary>Whether the worker process of a machine is stopped; of no interest where it is no member.</summary>
-    public Finding? Observe(string machine, bool isStopped, TimeSpan now) =>
-        _members?.Seats.Any(seat => seat.Machine == machine) == true ? _stopped.Observe(machine, isStopped, _latest, now) : null;
+    public Finding? Observe(string machine, bool isStopped, TimeSpan now)
+    {
+        if (_members?.Has(machine) != true) return null;
+        if (!isStopped) _stuck.Heard(machine, now);
+        return _stopped.Observe(machine, isStopped, _latest, now);
+    }
 
     /// <summary>Looks at the clock. All that was said up to <paramref name="now"/> has been given before.</summary>
     public IReadOnlyList<Finding> Look(TimeSpan now)

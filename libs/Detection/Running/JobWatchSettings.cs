@@ -14,11 +14,10 @@ public sealed record JobWatchSettings : DetectorSettings
     public int Unfinished { get; init; } = 16;
 
     /// <summary>
-    /// How ranks of one stage are compared. Processor time hardly differs between equal work, so less is tolerated than by default: 5%, and the usual spread once, as chance does not last. With that a worker
-    /// 20% slower is found after five steps, and not before it was slow for two seconds, as steps may be short, and in three of them, as steps may be long; one half again as slow is found where the paces of all
-    /// differ by a fifth from step to step.
+    /// How ranks of one stage are compared. Processor time hardly differs between equal work, so less is tolerated than by default: 5%, and one and a half times the usual spread. With that a worker 20% slower is found
+    /// after five steps, and not before it was slow for two seconds, as steps may be short, and in three of them, as steps may be long; and of work that differs from step to step nobody is blamed.
     /// </summary>
-    public PeerSlowdownSettings Peers { get; init; } = new() { Tolerated = 0.05, Spreads = 1, Iterations = 3, Lasting = TimeSpan.FromSeconds(2) };
+    public PeerSlowdownSettings Peers { get; init; } = new() { Tolerated = 0.05, Spreads = 1.5, Iterations = 3, Lasting = TimeSpan.FromSeconds(2) };
 
     /// <summary>When the whole job counts as slow.</summary>
     public JobSlowdownSettings Job { get; init; } = new();

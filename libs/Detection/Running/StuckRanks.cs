@@ -7,7 +7,7 @@ namespace TrainMover.Detection.Running;
 
 /// <summary>
 /// A rank whose process runs and that never arrives where its peers wait for it: a kernel that does not end, a deadlock. All other ranks say that they wait in a collective; the one machine from which a rank says
-/// nothing is the one they wait for. Where two machines say nothing, or none, nobody is named.
+/// nothing is the one they wait for. Where two machines say nothing, or none, nobody is named; nor is one whose agent is silent, as it may only not be heard.
 /// </summary>
 /// <param name="settings">When it counts.</param>
 internal sealed class StuckRanks(JobWatchSettings settings)
@@ -16,8 +16,10 @@ internal sealed class StuckRanks(JobWatchSettings settings)
     private const double MillisecondsPerSecond = 1000;
     private readonly HashSet<int> _waiting = [];
     private readonly Recent<double> _steps = new(Baseline);
+    private readonly Dictionary<string, TimeSpan> _heard = new(StringComparer.Ordinal);
     private string? _raised;
     private TimeSpan? _moved;
+    private TimeSpan _waits;
 
     /// <summary>The job completed a further step. Returns that whoever was named moves again.</summary>
     public Finding? Moved(long step, double milliseconds, TimeSpan now)
@@ -38,8 +40,15 @@ internal sealed class StuckRanks(JobWatchSettings settings)
         (_raised, _moved) = (null, null);
     }
 
+    /// <summary>The agent of a machine says that its worker runs.</summary>
+    public void Heard(string machine, TimeSpan now) => _heard[machine] = now;
+
     /// <summary>A rank waits in a collective of a step after the last one that the job completed.</summary>
-    public void Waits(int rank) => _waiting.Add(rank);
+    public void Waits(int rank, TimeSpan now)
+    {
+        _waiting.Add(rank);
+        _waits = now;
+    }
 
     public Finding? Look(JobMembers members, long step, TimeSpan now)
     {
@@ -49,6 +58,7 @@ internal sealed class StuckRanks(JobWatchSettings settings)
         if (silent < settings.StuckFor || silent.TotalSeconds < settings.StuckSteps * usual) return null;
         var absent = members.Seats.Where(seat => !_waiting.Contains(seat.Rank)).ToList();
         if (absent.Select(seat => seat.Machine).Distinct(StringComparer.Ordinal).ToList() is not [var machine]) return null;
+        if (!_heard.TryGetValue(machine, out var heard) || heard <= _waits) return null;
 
         _raised = machine;
         var ranks = string.Join(", ", absent.Select(seat => seat.Rank.ToString(CultureInfo.InvariantCulture)));
@@ -60,7 +70,7 @@ internal sealed class StuckRanks(JobWatchSettings settings)
                 [
                     string.Create(CultureInfo.InvariantCulture, $"A slow step: {settings.StuckSteps:0.#} usual steps have passed, from the median of the last {_steps.Count}, and {settings.StuckFor.TotalSeconds:0.###} s."),
                     $"Another member: every rank but those of {machine} said that it waits, so each has arrived where it can.",
-                    $"A broken connection: a rank that waits for bytes says so, and {machine} does not.",
+                    string.Create(CultureInfo.InvariantCulture, $"A broken connection: a rank that waits for bytes says so, and {machine} does not, though its agent was heard {(now - heard).TotalSeconds:0.0} s ago."),
                     $"A dead, lost or stopped worker: none of these was found of {machine}, and each is sooner.",
                 ],
                 settings.Version),

@@ -24,7 +24,7 @@ public sealed class JobFacts(DecisionRunner runner, JobWindows windows, TimeProv
                 await RecordAsync(Locked(() => windows.Take(new SeenIn(fact.Source, fact.Id!), step, Now())), ct);
                 return true;
             case RankWaiting waiting:
-                lock (_gate) windows.Take(new SeenIn(fact.Source, fact.Id!), waiting);
+                lock (_gate) windows.Take(new SeenIn(fact.Source, fact.Id!), waiting, Now());
                 return true;
             case Heartbeat heartbeat:
                 await RecordAsync(Locked(() => windows.Take(new SeenIn(fact.Source, fact.Id!), heartbeat, Now())), ct);
