@@ -14,10 +14,11 @@ public sealed record JobWatchSettings : DetectorSettings
     public int Unfinished { get; init; } = 16;
 
     /// <summary>
-    /// How ranks of one stage are compared. Processor time hardly differs between equal work, so less is tolerated than by default: 5%, and one and a half times the usual spread. With that a worker 20% slower is found
-    /// after five steps, and not before it was slow for two seconds, as steps may be short, and in three of them, as steps may be long; and of work that differs from step to step nobody is blamed.
+    /// How ranks of one stage are compared. What is tolerated is half of the slowness that has to be found, 20%, however much paces differ from step to step; the more they do, the longer it has to add up, and so long that work
+    /// that differs from step to step makes nobody slow (see <see cref="PeerSlowdownSettings.ChanceEvery"/>; what spreads so is not normal, so the figure is large). Nobody is found before being slow for two seconds, as steps
+    /// may be short, and in three of them, as steps may be long.
     /// </summary>
-    public PeerSlowdownSettings Peers { get; init; } = new() { Tolerated = 0.05, Spreads = 1.5, Iterations = 3, Lasting = TimeSpan.FromSeconds(2) };
+    public PeerSlowdownSettings Peers { get; init; } = new() { Spreads = 0, ChanceEvery = 1e10, Iterations = 3, Lasting = TimeSpan.FromSeconds(2) };
 
     /// <summary>When the whole job counts as slow.</summary>
     public JobSlowdownSettings Job { get; init; } = new();

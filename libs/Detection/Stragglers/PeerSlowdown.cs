@@ -32,10 +32,16 @@ public sealed record PeerSlowdownSettings : DetectorSettings
     public double Spreads { get; init; } = 2;
 
     /// <summary>
-    /// Slowness beyond what is tolerated that has to add up; five spreads (see <see cref="Spreads"/>) where that is more, as is usual for cumulative sums. Default 0.6: a worker 20% slower is found after
+    /// Slowness beyond what is tolerated that has to add up; more where chance could come to as much (see <see cref="ChanceEvery"/>). Default 0.6: a worker 20% slower is found after
     /// six iterations, one 80% slower after two.
     /// </summary>
     public double Limit { get; init; } = 0.6;
+
+    /// <summary>
+    /// Iterations of one worker in which chance alone may add up to the limit once, as far as what is tolerated is half the slowness that matters and what is usual spreads normally: the limit of a sequential
+    /// probability ratio test (Wald, 1945), which grows with the square of the spread (see <see cref="Spreads"/>). Default 100,000.
+    /// </summary>
+    public double ChanceEvery { get; init; } = 100_000;
 
     /// <summary>Most that one iteration adds to it. Default 0.35: one slow iteration is no straggler.</summary>
     public double Cap { get; init; } = 0.35;
@@ -61,6 +67,7 @@ public sealed record PeerSlowdownSettings : DetectorSettings
         _ when !(SlowerThan is >= 0.5 and <= 1) => $"SlowerThan is {SlowerThan}; it lies between 0.5 and 1.",
         _ when !(Tolerated > 0) => $"Tolerated is {Tolerated}; it is positive.",
         _ when !(Spreads >= 0) => $"Spreads is {Spreads}; it is not negative.",
+        _ when !(ChanceEvery >= 1) => $"ChanceEvery is {ChanceEvery}; it is at least 1.",
         _ when !(Cap > 0 && Cap < Limit) => $"Cap ({Cap}) is positive and below Limit ({Limit}).",
         { Iterations: < 1 } => $"Iterations is {Iterations}; it is positive.",
         _ when Lasting < TimeSpan.Zero => $"Lasting is {Lasting}; it is not negative.",
@@ -81,7 +88,6 @@ public sealed class PeerSlowdown
 
     private const int KeptSamples = 16;
     private const int KeptChanges = 8;
-    private const double LimitSpreads = 5;
     private static readonly double OfDifference = 1 / Math.Sqrt(2);
     private readonly PeerSlowdownSettings _settings;
     private readonly Dictionary<string, Pace> _paces = new(StringComparer.Ordinal);
@@ -165,8 +171,8 @@ public sealed class PeerSlowdown
     private Finding? Judge(long iteration, string worker, Expected now, double slowerPeers, double time, double change, int peers, TimeSpan took)
     {
         var (pace, ratio, expected, usual, known) = now;
-        var spread = change > _settings.Tolerated ? Math.Max(usual, change) : usual;
-        var tolerated = _settings.Tolerated + (_settings.Spreads * spread);
+        var spread = Math.Max(usual, change);
+        var tolerated = _settings.Tolerated + (_settings.Spreads * (change > _settings.Tolerated ? spread : usual));
         // Of what it has in common with others nobody is blamed.
         var excess = (now.Slower / (slowerPeers - 1 > tolerated ? slowerPeers : 1)) - 1;
         var crossed = pace.Slowness.Add(excess, tolerated);
@@ -185,7 +191,7 @@ public sealed class PeerSlowdown
 
         pace.SlowFor = pace.Slowness.Run > 1 ? pace.SlowFor + took : took;
         pace.SlowIterations = (pace.Slowness.Run > 1 ? pace.SlowIterations : 0) + (excess > tolerated ? 1 : 0);
-        if (!crossed || pace.Slowness.Sum < LimitSpreads * spread) return null;
+        if (!crossed || pace.Slowness.Sum < spread * spread * Math.Log(_settings.ChanceEvery) / (2 * tolerated)) return null;
         if (pace.SlowIterations < _settings.Iterations || (took > TimeSpan.Zero && pace.SlowFor < _settings.Lasting))
         {
             pace.Slowness.Hold();
