@@ -247,7 +247,7 @@ public sealed partial class TrainingSession
             phases.Add(new SwitchPhase("connections", connecting, Now()));
             var isJoiner = attempt.Role == MigrationRole.Joiner;
             lock (_gate)
-                _attempt = null;
+                (_attempt, _unasked) = (null, AnswerTo(attempt));
             Adopt(groups);
             _finished = false;
             foreach (var rank in _local!.All)

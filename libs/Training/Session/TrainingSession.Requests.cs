@@ -20,6 +20,8 @@ public sealed partial class TrainingSession
             {
                 foreach (var answer in answers)
                     _events.Writer.TryWrite(answer);
+                if (_unasked == key)
+                    _unasked = null;
                 if (_attempt is { } begun && KeyOf(begun.Request) == key)
                     begun.Ordered = true;
                 return;
@@ -151,9 +153,13 @@ public sealed partial class TrainingSession
 
     private string? Switch(SwitchRequest request)
     {
-        // Those who were prepared without their leaver did not wait for this word.
+        // Those who were prepared without their leaver did not wait for this word, and nobody may have heard what they said before the plan was known.
         if (request.LeaverLost && request.Generation == _generation)
+        {
+            TellUnasked();
             return null;
+        }
+
         if (request.Generation <= _generation)
             return $"Generation {request.Generation} is not newer than the current one, {_generation}.";
         if (_attempt is not { IsReady: true } attempt || attempt.Request.Generation != request.Generation)
@@ -170,6 +176,14 @@ public sealed partial class TrainingSession
 
         SwitchWithoutLeaver(attempt);
         return null;
+    }
+
+    /// <summary>Says all that was done by a plan that was held before its cause, once, if no order to prepare has asked for it. The caller holds the gate.</summary>
+    private void TellUnasked()
+    {
+        foreach (var answer in _unasked is { } key ? _ledger.Find(key) ?? [] : [])
+            _events.Writer.TryWrite(answer);
+        _unasked = null;
     }
 
     /// <summary>The old generation is given up, and the survivors agree with each other; the caller holds the gate.</summary>

@@ -34,6 +34,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
     private MachineGroups? _groups;
     private MigrationAttempt? _attempt;
     private MigrationAttempt? _lost;
+    private string? _unasked;
     private readonly WarmRoles _warm = new();
     private readonly DeviceMeter _meter = new();
     private Thread? _thread;
