@@ -68,7 +68,13 @@ public sealed class JobWindows
         var isStopped = heartbeat.WorkerStopped == true;
         if (isStopped) _stopped.TryAdd(heartbeat.MachineId, message);
         else _stopped.Remove(heartbeat.MachineId);
-        return [.. _watches.SelectMany(watch => Told(watch.Key, watch.Value.Observe(heartbeat.MachineId, isStopped, now) is { } over ? [over] : []))];
+        var told = new List<JobFinding>();
+        foreach (var (jobId, watch) in _watches)
+        {
+            if (watch.Observe(heartbeat.MachineId, isStopped, now) is { } over) told.AddRange(Told(jobId, [over]));
+        }
+
+        return told;
     }
 
     /// <summary>Looks at the clock: all that was said up to then has been taken.</summary>

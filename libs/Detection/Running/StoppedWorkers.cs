@@ -30,7 +30,7 @@ internal sealed class StoppedWorkers(JobWatchSettings settings)
     /// <summary>Forgets whoever is no member.</summary>
     public void Keep(JobMembers members)
     {
-        foreach (var gone in _since.Keys.Where(machine => members.Seats.All(seat => seat.Machine != machine)).ToList())
+        foreach (var gone in _since.Keys.Where(machine => !members.Has(machine)).ToList())
         {
             _since.Remove(gone);
             _raised.Remove(gone);

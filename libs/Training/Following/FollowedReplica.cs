@@ -83,7 +83,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
                 return false;
             _endStep = step;
             // Gradients of a step that a failure stopped are nobody's: the joiner computes its own.
-            Keep(waiting => waiting.Frame.Kind != FollowFrameKind.Gradients || waiting.Frame.Step < step);
+            Rewrite(waiting => waiting.Frame.Kind == FollowFrameKind.Gradients && waiting.Frame.Step >= step ? null : waiting);
             Enqueue(new FollowFrame { Kind = FollowFrameKind.End, Step = step });
             return true;
         }
@@ -183,20 +183,17 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
             return;
         }
 
-        for (var count = _outgoing.Count; count > 0; count--)
-        {
-            var waiting = _outgoing.Dequeue();
-            _outgoing.Enqueue(waiting.Frame.Kind != kind || waiting.Owned ? waiting : ToHost(waiting));
-        }
+        Rewrite(waiting => waiting.Frame.Kind == kind && !waiting.Owned ? ToHost(waiting) : waiting);
     }
 
-    private void Keep(Func<Outgoing, bool> which)
+    /// <summary>Puts something else in the place of what waits, in order; null drops it.</summary>
+    private void Rewrite(Func<Outgoing, Outgoing?> rewrite)
     {
         for (var count = _outgoing.Count; count > 0; count--)
         {
             var waiting = _outgoing.Dequeue();
-            if (which(waiting))
-                _outgoing.Enqueue(waiting);
+            if (rewrite(waiting) is { } kept)
+                _outgoing.Enqueue(kept);
             else
                 Free(waiting);
         }
@@ -347,7 +344,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         {
             _failure ??= failure;
             _windowOpen = false;
-            Keep(_ => false);
+            Rewrite(_ => null);
             Monitor.PulseAll(_gate);
         }
 

@@ -16,12 +16,8 @@ public sealed partial class TrainingSession
             if (_stopping.IsCancellationRequested)
                 return;
             var key = KeyOf(request);
-            if (_ledger.Find(key) is { } answers)
+            if (TellAgain(key))
             {
-                foreach (var answer in answers)
-                    _events.Writer.TryWrite(answer);
-                if (_unasked == key)
-                    _unasked = null;
                 if (_attempt is { } begun && KeyOf(begun.Request) == key)
                     begun.Ordered = true;
                 return;
@@ -156,7 +152,8 @@ public sealed partial class TrainingSession
         // Those who were prepared without their leaver did not wait for this word, and nobody may have heard what they said before the plan was known.
         if (request.LeaverLost && request.Generation == _generation)
         {
-            TellUnasked();
+            if (_unasked is { } key)
+                TellAgain(key);
             return null;
         }
 
@@ -178,12 +175,16 @@ public sealed partial class TrainingSession
         return null;
     }
 
-    /// <summary>Says all that was done by a plan that was held before its cause, once, if no order to prepare has asked for it. The caller holds the gate.</summary>
-    private void TellUnasked()
+    /// <summary>Says again all that a request was answered with; false where it is not known. The caller holds the gate.</summary>
+    private bool TellAgain(string key)
     {
-        foreach (var answer in _unasked is { } key ? _ledger.Find(key) ?? [] : [])
+        if (_ledger.Find(key) is not { } answers)
+            return false;
+        foreach (var answer in answers)
             _events.Writer.TryWrite(answer);
-        _unasked = null;
+        if (_unasked == key)
+            _unasked = null;
+        return true;
     }
 
     /// <summary>The old generation is given up, and the survivors agree with each other; the caller holds the gate.</summary>

@@ -34,6 +34,8 @@ public sealed partial class TrainingSession : IAsyncDisposable
     private MachineGroups? _groups;
     private MigrationAttempt? _attempt;
     private MigrationAttempt? _lost;
+
+    // Key of the request whose plan was carried out before anybody ordered it, until an order has asked for what was said meanwhile.
     private string? _unasked;
     private readonly WarmRoles _warm = new();
     private readonly DeviceMeter _meter = new();

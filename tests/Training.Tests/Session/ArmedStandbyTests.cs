@@ -73,7 +73,7 @@ public class ArmedStandbyTests
         job.Cluster.Nodes.SelectMany(node => node.Events).OfType<SwitchAgreed>().ShouldBeEmpty();
 
         // The order finds m0 prepared by itself, and the others not.
-        var to = Without(job, from, "m1");
+        var to = job.Without(from, Arming, "m1");
         job.Cluster.Prepare(from, to, expected: false, [.. to.Machines]);
         await job.SwitchedAsync(to);
         await job.ShouldEndLikeAnUndisturbedRunAsync(to);
@@ -136,9 +136,7 @@ public class ArmedStandbyTests
         await job.ShouldEndLikeAnUndisturbedRunAsync(to);
     }
 
-    private static Topology Without(FailingJob job, string machine) => Without(job, job.First, machine);
-
-    private static Topology Without(FailingJob job, Topology from, string machine) => job.After(from, Arming + 1 + from.RanksOf(machine)[0], (machine, job.Standby(0)));
+    private static Topology Without(FailingJob job, string machine) => job.Without(job.First, Arming, machine);
 
     private static Task<Gate> StartArmedAsync(FailingJob job, Topology? from = null) => job.StartArmedAsync(from ?? job.First, FailedStep - 1, Arming);
 }

@@ -87,14 +87,17 @@ internal sealed class Cluster : IAsyncDisposable
             this[machine].Session.Submit(new PrepareRequest($"g{to.Generation}:prepare", $"g{to.Generation}", JobOn(to), from, to, moves, expected));
     }
 
-    /// <summary>Orders the members of a generation and a standby to hold the plans for the loss of each member; the generation without rank r is <paramref name="generation"/> + 1 + r.</summary>
+    /// <summary>The generation to which the plan for the loss of a machine leads, where the standby was armed under <paramref name="arming"/>.</summary>
+    public static int GenerationWithout(Topology from, int arming, string lost) => arming + 1 + from.RanksOf(lost)[0];
+
+    /// <summary>Orders the members of a generation and a standby to hold the plans for the loss of each member, which lead to <see cref="GenerationWithout"/>.</summary>
     public void Arm(Topology from, string standby, int generation)
     {
         foreach (var machine in from.Machines.Append(standby))
         {
             this[machine].Session.Submit(new ArmRequest($"g{generation}:arm", JobOn(from), from, new Member(0, standby, "127.0.0.1", PortOf(standby)), generation, lost =>
             {
-                var next = generation + 1 + from.RanksOf(lost)[0];
+                var next = GenerationWithout(from, generation, lost);
                 return new StandingPlan($"g{next}:prepare", $"g{next}", next);
             }));
         }

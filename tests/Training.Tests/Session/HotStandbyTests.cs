@@ -66,15 +66,22 @@ public class HotStandbyTests
         await job.ShouldEndLikeAnUndisturbedRunAsync(to);
     }
 
-    [Fact]
-    public async Task Training_goes_on_and_the_state_is_copied_when_the_standby_has_stopped_to_follow()
+    [Theory]
+    [InlineData("dp3", "m1", "m2", true)]
+    [InlineData("dp2 pp2", "m2", "m3", false)]
+    public async Task A_standby_that_is_warmed_up_again_follows_on_in_its_only_role_and_stops_where_another_role_takes_its_memory(string layout, string lost, string followed, bool followsOn)
     {
-        await using var job = FailingJob.Create("dp3", standbys: 1);
-        var gate = await StartHotAsync(job, "m2");
-        // Asked again, it runs nothing in the role that it knows; in the meantime nothing that is followed is harmed.
-        job.Cluster[job.Standby(0)].Session.Submit(new WarmUpRequest("again", job.Cluster.Job with { Layout = job.First.Layout }, 1));
-        (await job.Cluster.OneAsync<WarmUpDone>(job.Standby(0), done => done.Shadow.Good)).Roles.Count.ShouldBe(1);
-        await LoseAsync(job, gate, "m1", StepPoint.AfterReduction);
+        await using var job = FailingJob.Create(layout, standbys: 1);
+        var gate = await StartHotAsync(job, followed);
+        var standby = job.Standby(0);
+        var first = await job.Cluster.OneAsync<WarmUpDone>(standby);
+        job.Cluster[standby].Session.Submit(new WarmUpRequest("again", job.Cluster.Job with { Layout = job.First.Layout }, 1));
+        (await job.Cluster.OneAsync<WarmUpDone>(standby, done => !ReferenceEquals(done, first))).Shadow.Reason.ShouldBeNull();
+        var joiner = await LoseAsync(job, gate, lost, StepPoint.AfterReduction);
+
+        var whole = WholeState(job, lost);
+        joiner.FollowedBytes.ShouldBeInRange(followsOn ? whole : 0, followsOn ? long.MaxValue : 0);
+        joiner.StateBytes.ShouldBeInRange(followsOn ? 0 : whole, followsOn ? whole / 2 : whole);
     }
 
     private static long WholeState(FailingJob job, string machine)
@@ -99,7 +106,7 @@ public class HotStandbyTests
     {
         job.Probes.DieAt(job.Cluster[lost], FailedStep, point);
         gate.Open();
-        var to = job.After(job.First, Arming + 1 + job.First.RanksOf(lost)[0], (lost, job.Standby(0)));
+        var to = job.Without(job.First, Arming, lost);
         var switched = await job.SwitchedAsync(to);
         switched.ShouldAllBe(done => done.LostSteps == 0 && done.DeviceBytes == 0 && done.Connections == done.Planned);
         await job.ShouldEndLikeAnUndisturbedRunAsync(to);

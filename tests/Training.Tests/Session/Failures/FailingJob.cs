@@ -84,6 +84,9 @@ internal sealed class FailingJob : IAsyncDisposable
         return gate;
     }
 
+    /// <summary>The members after the loss of one, as the plan has them that all held since the first standby was armed.</summary>
+    public Topology Without(Topology from, int arming, string lost) => After(from, Cluster.GenerationWithout(from, arming, lost), (lost, Standby(0)));
+
     /// <summary>A machine behind those of the first generation.</summary>
     public string Standby(int index) => $"m{Machines.Count + index}";
 
