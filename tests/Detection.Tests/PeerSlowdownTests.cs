@@ -17,7 +17,7 @@ public class PeerSlowdownTests
         finding.Subject.ShouldBe("w2");
         finding.At.ShouldBeInRange(31, 39);
         finding.AsksForMigration.ShouldBeTrue();
-        finding.Evidence.RuledOut.Count.ShouldBe(5);
+        finding.Evidence.RuledOut.Count.ShouldBe(6);
     }
 
     [Fact]
@@ -77,6 +77,47 @@ public class PeerSlowdownTests
     {
         var detector = new PeerSlowdown(new PeerSlowdownSettings { Lasting = TimeSpan.FromSeconds(2) });
         Run(detector, 400, (iteration, worker) => worker == 0 && iteration % 50 is >= 20 and < 30 ? 1.5 : 1, TimeSpan.FromMilliseconds(50)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Cores_that_others_use_too_make_nobody_slow_and_hide_nobody()
+    {
+        Watch(slowness: 1, knowsCores: true).ShouldBeEmpty();
+        Watch(slowness: 1.2, knowsCores: true).Select(finding => (finding.Subject, finding.At is > 60 and <= 70)).ShouldBe([("w2", true)]);
+        Watch(slowness: 1.2, knowsCores: false).Where(finding => finding is { Subject: "w2", At: <= 70 }).ShouldBeEmpty();
+
+        // Two workers on each of two cores, in turn with each other, and a core at times a third slower than the other one.
+        static List<Finding> Watch(double slowness, bool knowsCores)
+        {
+            var detector = new PeerSlowdown(new PeerSlowdownSettings { Spreads = 0, ChanceEvery = 1e10 });
+            var chance = new Random(17);
+            return
+            [
+                .. Enumerable.Range(0, 90).SelectMany(iteration =>
+                {
+                    int[] cores = [0, 0, 1, 1];
+                    chance.Shuffle(cores);
+                    double[] paces = [1 + (0.3 * chance.NextDouble()), 1 + (0.3 * chance.NextDouble())];
+                    var times = Enumerable.Range(0, Workers).ToDictionary(worker => $"w{worker}", worker => Noisy(iteration, worker) * paces[cores[worker]] * (worker == 2 && iteration >= 60 ? slowness : 1));
+                    var known = Enumerable.Range(0, Workers).ToDictionary(worker => $"w{worker}", IReadOnlyDictionary<string, double> (worker) => new Dictionary<string, double> { [$"host/{cores[worker]}"] = 1 });
+                    return detector.Observe(iteration, times, default, knowsCores ? known : null);
+                }),
+            ];
+        }
+    }
+
+    [Fact]
+    public void Workers_with_cores_of_their_own_are_measured_against_all_peers()
+    {
+        var (alone, plain) = (new PeerSlowdown(), new PeerSlowdown());
+        for (var iteration = 0; iteration < 60; iteration++)
+        {
+            var times = Enumerable.Range(0, Workers).ToDictionary(worker => $"w{worker}", worker => Noisy(iteration, worker) * (worker == 2 && iteration >= 30 ? 1.2 : 1));
+            var cores = times.Keys.ToDictionary(worker => worker, IReadOnlyDictionary<string, double> (worker) => new Dictionary<string, double> { [$"{worker}/0"] = 1 });
+            alone.Observe(iteration, times, default, cores).Select(finding => finding.Reason).ShouldBe(plain.Observe(iteration, times).Select(finding => finding.Reason));
+        }
+
+        foreach (var (worker, score) in plain.Scores) alone.Scores[worker].ShouldBe(score, tolerance: 1e-9);
     }
 
     [Fact]

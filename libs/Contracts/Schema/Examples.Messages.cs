@@ -14,7 +14,7 @@ public static partial class Examples
         new object[]
         {
             new Heartbeat("m1", 4711, Now, WorkerStopped: true),
-            new StepCompleted("m1", Job, 1, 1, 33, 2.5f, 1_075_838_976, 410.5, Now, 371.25),
+            new StepCompleted("m1", Job, 1, 1, 33, 2.5f, 1_075_838_976, 410.5, Now, 371.25, [new("8f14e45f/1", 360.5), new("8f14e45f/0", 10.75)]),
             new WorkerExited("m1", 4711, Ordered: false, Job, 1, "killed by signal 9", Now),
             new PeerUnreachable("m0", Job, 1, "m1", "connection reset", Now),
             new RankWaiting("m0", Job, 1, 0, 34, Now),

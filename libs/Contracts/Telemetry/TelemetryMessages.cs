@@ -21,10 +21,20 @@ public sealed record Heartbeat(string MachineId, int? WorkerPid, long MonotonicN
 /// <param name="Ms">Length of the step in milliseconds.</param>
 /// <param name="MonotonicNs">Monotonic time of its completion; nanoseconds.</param>
 /// <param name="ComputeMs">Processor time of the rank's computing thread in the step, without what it spent in collectives; milliseconds. What a rank waits for its peers is not in it.</param>
+/// <param name="Cores">
+/// How that time divides among processor cores. Ranks that computed on the same core are measured against each other, since cores that others use too are not equally fast. Absent where it is not known; ranks with processors
+/// of their own need not say it.
+/// </param>
 [EventType("trainmover.telemetry.step-completed.v1", Topics.Telemetry)]
 public sealed record StepCompleted(
     string MachineId, string JobId, int Generation, int Rank, long Step,
-    [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] float Loss, uint LossBits, double Ms, long MonotonicNs, double? ComputeMs = null);
+    [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] float Loss, uint LossBits, double Ms, long MonotonicNs, double? ComputeMs = null,
+    IReadOnlyList<CoreTime>? Cores = null);
+
+/// <summary>Time that a rank computed on one processor core.</summary>
+/// <param name="Core">The core: the same text for the same core, different ones for cores of different hosts.</param>
+/// <param name="Ms">Processor time in milliseconds.</param>
+public sealed record CoreTime(string Core, double Ms);
 
 /// <summary>The worker process of a machine ended.</summary>
 /// <param name="MachineId">The machine.</param>

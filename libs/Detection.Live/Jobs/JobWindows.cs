@@ -51,7 +51,7 @@ public sealed class JobWindows
     {
         if (!_watches.TryGetValue(step.JobId, out var watch)) return [];
         _latest[step.JobId] = message;
-        return Told(step.JobId, watch.Observe(new RankStep(step.Generation, step.Rank, step.Step, step.Loss, step.Ms, step.ComputeMs), now));
+        return Told(step.JobId, watch.Observe(new RankStep(step.Generation, step.Rank, step.Step, step.Loss, step.Ms, step.ComputeMs, CoresOf(step)), now));
     }
 
     /// <summary>A rank has been waiting in a collective for long.</summary>
@@ -92,6 +92,9 @@ public sealed class JobWindows
         _latest.Remove(jobId);
         _unknown.Remove(jobId);
     }
+
+    private static Dictionary<string, double>? CoresOf(StepCompleted step) =>
+        step.Cores?.Where(core => core.Ms > 0).GroupBy(core => core.Core, StringComparer.Ordinal).ToDictionary(core => core.Key, core => core.Sum(time => time.Ms), StringComparer.Ordinal);
 
     private static JobMembers MembersOf(Job job)
     {

@@ -25,4 +25,5 @@ public sealed record RankSeat(int Rank, string Machine, int Stage);
 /// <param name="Loss">Loss, averaged over the job.</param>
 /// <param name="Milliseconds">Length of the step.</param>
 /// <param name="ComputeMilliseconds">Processor time that the rank spent on its own computation; null where it does not say.</param>
-public sealed record RankStep(int Generation, int Rank, long Step, double Loss, double Milliseconds, double? ComputeMilliseconds);
+/// <param name="Cores">How it divides among processor cores; null where the rank does not say.</param>
+public sealed record RankStep(int Generation, int Rank, long Step, double Loss, double Milliseconds, double? ComputeMilliseconds, IReadOnlyDictionary<string, double>? Cores = null);

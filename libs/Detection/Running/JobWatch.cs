@@ -140,7 +140,8 @@ public sealed class JobWatch
             var times = stage.Where(seat => ranks[seat.Rank].ComputeMilliseconds > 0)
                 .ToDictionary(seat => NameOf(members, seat), seat => ranks[seat.Rank].ComputeMilliseconds!.Value, StringComparer.Ordinal);
             if (!_stages.TryGetValue(stage.Key, out var peers)) _stages[stage.Key] = peers = new PeerSlowdown(_settings.Peers);
-            foreach (var finding in peers.Observe(step, times, TimeSpan.FromMilliseconds(took)))
+            var cores = stage.Where(seat => ranks[seat.Rank].Cores is { Count: > 0 }).ToDictionary(seat => NameOf(members, seat), seat => ranks[seat.Rank].Cores!, StringComparer.Ordinal);
+            foreach (var finding in peers.Observe(step, times, TimeSpan.FromMilliseconds(took), cores))
                 findings.Add(finding with { Subject = stage.First(seat => NameOf(members, seat) == finding.Subject).Machine });
         }
 

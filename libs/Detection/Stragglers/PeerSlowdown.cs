@@ -26,7 +26,7 @@ public sealed record PeerSlowdownSettings : DetectorSettings
     public double Tolerated { get; init; } = 0.1;
 
     /// <summary>
-    /// What is tolerated beyond that, as a multiple of the worker's usual spread; or of how far the paces of all change from one iteration to the next now, where that is more, and more than
+    /// What is tolerated beyond that, as a multiple of the worker's usual spread; or of how far the paces of all change from one iteration to the next, where that is more, and more than
     /// <see cref="Tolerated"/>: work that differs from iteration to iteration makes nobody slow. Default 2.
     /// </summary>
     public double Spreads { get; init; } = 2;
@@ -88,6 +88,10 @@ public sealed class PeerSlowdown
 
     private const int KeptSamples = 16;
     private const int KeptChanges = 8;
+    private const double Quarter = 0.25;
+
+    // Below it lies a quarter of normal values, by their size and in standard deviations.
+    private const double QuarterOfNormal = 0.3186;
     private static readonly double OfDifference = 1 / Math.Sqrt(2);
     private readonly PeerSlowdownSettings _settings;
     private readonly Dictionary<string, Pace> _paces = new(StringComparer.Ordinal);
@@ -110,19 +114,24 @@ public sealed class PeerSlowdown
     /// <param name="iteration">Number of the iteration, which grows from call to call.</param>
     /// <param name="times">Time that each worker took for its own work, in any unit; workers may be missing.</param>
     /// <param name="took">How long the iteration took by the clock; zero where nobody knows, and then <see cref="PeerSlowdownSettings.Lasting"/> asks for nothing.</param>
+    /// <param name="cores">
+    /// How much of its time each worker spent on which processor core, in any unit, where that is known. Those that share one are measured against each other: that a core is slower than another one is the doing
+    /// of no worker.
+    /// </param>
     /// <returns>Stragglers and recoveries that this iteration reveals; each straggler is told once until it recovers.</returns>
     /// <exception cref="ArgumentException">A time is not a positive number.</exception>
-    public IReadOnlyList<Finding> Observe(long iteration, IReadOnlyDictionary<string, double> times, TimeSpan took = default)
+    public IReadOnlyList<Finding> Observe(long iteration, IReadOnlyDictionary<string, double> times, TimeSpan took = default, IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>>? cores = null)
     {
         if (times.FirstOrDefault(time => !(time.Value > 0 && double.IsFinite(time.Value))) is { Key: { } worker, Value: var value })
             throw new ArgumentException($"The time of {worker} in iteration {iteration} is {value.ToString(CultureInfo.InvariantCulture)}; times are positive numbers.", nameof(times));
         if (times.Count <= _settings.Peers) return [];
 
-        var ratios = times.ToDictionary(
-            time => time.Key, time => time.Value / Robust.Median([.. times.Where(peer => peer.Key != time.Key).Select(peer => peer.Value)]), StringComparer.Ordinal);
+        var peers = times.ToDictionary(time => time.Key, time => Robust.Median([.. times.Where(peer => peer.Key != time.Key).Select(peer => peer.Value)]), StringComparer.Ordinal);
+        var shared = cores?.Count > 1 ? new SharedCores(times, cores) : null;
+        var ratios = times.ToDictionary(time => time.Key, time => time.Value / (shared?.Reference(time.Key, peers[time.Key], UsualOf) ?? peers[time.Key]), StringComparer.Ordinal);
         var spreadOfAll = Robust.Spread(ratios.Values);
         var change = Change(ratios);
-        var paces = ratios.ToDictionary(ratio => ratio.Key, ratio => Expect(ratio.Key, ratio.Value, spreadOfAll), StringComparer.Ordinal);
+        var paces = ratios.ToDictionary(ratio => ratio.Key, ratio => Expect(ratio.Key, ratio.Value, times[ratio.Key] / peers[ratio.Key], spreadOfAll), StringComparer.Ordinal);
         return
         [
             .. paces.OrderBy(pace => pace.Key, StringComparer.Ordinal).Select(pace => Judge(
@@ -148,36 +157,40 @@ public sealed class PeerSlowdown
         _before.Clear();
     }
 
-    // How far the ratio of a usual worker changes from one iteration to the next, as a standard deviation: now, or lately where that is more. A worker that becomes slow changes once, and alone.
+    // How far the ratio of a usual worker has changed lately from one iteration to the next, as a standard deviation. Usual are those that change least: a slow one changes the ratios of those on its core, others each time.
     private double Change(Dictionary<string, double> ratios)
     {
         var changes = ratios.Where(ratio => _before.ContainsKey(ratio.Key)).Select(ratio => Math.Abs(ratio.Value - _before[ratio.Key])).ToList();
         _before = ratios;
-        if (changes.Count == 0) return 0;
-        var now = Robust.OfNormal * OfDifference * Robust.Median(changes);
-        _changes.Add(now);
-        return Math.Max(now, Robust.Median(_changes.Values));
+        if (changes.Count > 0) _changes.Add(OfDifference * Robust.Quantile(changes, Quarter) / QuarterOfNormal);
+        return _changes.Values.Count == 0 ? 0 : Robust.Median(_changes.Values);
     }
 
     // Until a worker's own pace is known it is measured against the others alone, who may differ by nature.
-    private Expected Expect(string worker, double ratio, double spreadOfAll)
+    private Expected Expect(string worker, double ratio, double toAll, double spreadOfAll)
     {
         if (!_paces.TryGetValue(worker, out var pace)) _paces[worker] = pace = new Pace(_settings);
-        var known = pace.Usual.Count >= _settings.Warmup;
-        var (usual, spread) = known ? Robust.MedianAndSpread(pace.Usual.Values) : (1, spreadOfAll);
-        return new Expected(pace, ratio, usual, spread, known);
+        return new Expected(pace, ratio, toAll, UsualOf(worker), IsKnown(pace) ? Robust.Spread(pace.Ratios.Values) : spreadOfAll, IsKnown(pace));
     }
+
+    private double UsualOf(string worker) => _paces.TryGetValue(worker, out var pace) && IsKnown(pace) ? Robust.Median(pace.Usual.Values) : 1;
+
+    private bool IsKnown(Pace pace) => pace.Usual.Count >= _settings.Warmup;
 
     private Finding? Judge(long iteration, string worker, Expected now, double slowerPeers, double time, double change, int peers, TimeSpan took)
     {
-        var (pace, ratio, expected, usual, known) = now;
+        var (pace, ratio, toAll, expected, usual, known) = now;
         var spread = Math.Max(usual, change);
         var tolerated = _settings.Tolerated + (_settings.Spreads * (change > _settings.Tolerated ? spread : usual));
         // Of what it has in common with others nobody is blamed.
         var excess = (now.Slower / (slowerPeers - 1 > tolerated ? slowerPeers : 1)) - 1;
         var crossed = pace.Slowness.Add(excess, tolerated);
-        pace.Samples.Add(new EvidenceSample(iteration, "time against the median of the peers", ratio, expected));
-        if (now.Slower - 1 <= tolerated) pace.Usual.Add(ratio);
+        pace.Samples.Add(new EvidenceSample(iteration, "time against the peers", ratio, expected));
+        if (now.Slower - 1 <= tolerated)
+        {
+            pace.Usual.Add(toAll);
+            pace.Ratios.Add(ratio);
+        }
 
         if (pace.IsStraggler)
         {
@@ -202,10 +215,11 @@ public sealed class PeerSlowdown
         pace.Calm = 0;
         return new Finding(
             Name, FindingKind.SlowWorker, worker, iteration,
-            string.Create(CultureInfo.InvariantCulture, $"Worker {worker} takes {ratio:0.00} times as long as the median of its {peers} peers, usually {expected:0.00} times."),
+            string.Create(CultureInfo.InvariantCulture, $"Worker {worker} takes {ratio:0.00} times as long as its {peers} peers, usually {expected:0.00} times."),
             Evidence(pace,
             [
                 string.Create(CultureInfo.InvariantCulture, $"A slow job: the peers of the same iteration are not slower (the ratio would stay at {expected:0.00})."),
+                string.Create(CultureInfo.InvariantCulture, $"A slow processor core: those that computed on the same ones at the time, where any did, are what it is measured against; against all peers it is {toAll:0.00}."),
                 string.Create(CultureInfo.InvariantCulture, $"A cause that it shares with others: {_settings.SlowerThan:P0} of its peers take at most {slowerPeers:0.00} times as long as usual."),
                 string.Create(CultureInfo.InvariantCulture, $"A worker that always differs: {(known ? $"its own ratio of the last {pace.Usual.Count} healthy iterations is {expected:0.00}, spread {spread:0.000}" : "not known yet, it is new")}."),
                 string.Create(CultureInfo.InvariantCulture, $"One slow iteration: the slowness added up over {pace.Slowness.Run} iterations; this one took {time:0.###}."),
@@ -216,8 +230,8 @@ public sealed class PeerSlowdown
 
     private FindingEvidence Evidence(Pace pace, IReadOnlyList<string> ruledOut) => new([.. pace.Samples.Values], ruledOut, _settings.Version);
 
-    /// <summary>A worker in one iteration: its time against the median of its peers, and what is usual for it.</summary>
-    private sealed record Expected(Pace Pace, double Ratio, double Usual, double Spread, bool Known)
+    /// <summary>A worker in one iteration: its time against its peers', which are those on its cores where they share them, and against the median of all; and what is usual for it.</summary>
+    private sealed record Expected(Pace Pace, double Ratio, double ToAll, double Usual, double Spread, bool Known)
     {
         /// <summary>How many times its usual pace it takes; its peers' where that is slower: who was faster than the others and is as fast as they are now delays nobody.</summary>
         public double Slower => Ratio / Math.Max(Usual, 1);
@@ -225,7 +239,11 @@ public sealed class PeerSlowdown
 
     private sealed class Pace(PeerSlowdownSettings settings)
     {
+        /// <summary>Times against the median of all peers. Were those on the same cores the measure of what is usual, two that always share one could drift away together.</summary>
         public Recent<double> Usual { get; } = new(settings.Baseline);
+
+        /// <summary>Times against the peers that they are judged by.</summary>
+        public Recent<double> Ratios { get; } = new(settings.Baseline);
 
         public Recent<EvidenceSample> Samples { get; } = new(KeptSamples);
 

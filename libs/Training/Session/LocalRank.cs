@@ -31,6 +31,9 @@ internal sealed class LocalRank(int rank, Replica replica, Func<double>? slownes
     /// <summary>Its groups in the generation in force; null before the first one.</summary>
     public MeteredGroups? Groups { get; set; }
 
+    /// <summary>Where it computes.</summary>
+    public CoreTimes Cores { get; } = new();
+
     /// <summary>The commit of the step after the completed ones was entered: the reduced gradients are in place.</summary>
     public bool EnteredCommit { get; set; }
 

@@ -4,7 +4,9 @@ using TrainMover.Collectives;
 namespace TrainMover.Training.Session;
 
 /// <summary>The groups of a rank; what a thread spends in their calls is no computation of its own, and anybody may ask since when one of them is under way.</summary>
-internal sealed class MeteredGroups(IRankGroups groups) : IRankGroups
+/// <param name="groups">The groups themselves.</param>
+/// <param name="cores">Told whenever a pass asks whether they failed: between two of its segments, often enough to know on which cores it computes.</param>
+internal sealed class MeteredGroups(IRankGroups groups, CoreTimes cores) : IRankGroups
 {
     /// <summary>Since when the rank is in the call that it has been in for longest; null while it is in none. From any thread.</summary>
     public long? InCallSince
@@ -38,7 +40,11 @@ internal sealed class MeteredGroups(IRankGroups groups) : IRankGroups
 
     public ICommunicator? Embedding { get; } = Meter(groups.Embedding);
 
-    public void ThrowIfFailed() => groups.ThrowIfFailed();
+    public void ThrowIfFailed()
+    {
+        cores.Mark();
+        groups.ThrowIfFailed();
+    }
 
     private static Metered? Meter(ICommunicator? group) => group is null ? null : new Metered(group);
 

@@ -62,7 +62,13 @@ public sealed record RankWaits(int Rank, long Step, long SinceMonotonicNs) : Ses
 /// <param name="Milliseconds">Length of the step.</param>
 /// <param name="AtMonotonicNs">Monotonic time of its completion, nanoseconds.</param>
 /// <param name="ComputeMilliseconds">Processor time of the rank's thread in the step, without that spent in collectives; null where another thread completed the step.</param>
-public sealed record StepDone(int Rank, long Step, float Loss, double Milliseconds, long AtMonotonicNs, double? ComputeMilliseconds = null) : SessionEvent;
+/// <param name="Cores">How it divides among the processor cores that the thread was on; null where it is not known.</param>
+public sealed record StepDone(int Rank, long Step, float Loss, double Milliseconds, long AtMonotonicNs, double? ComputeMilliseconds = null, IReadOnlyList<CoreShare>? Cores = null) : SessionEvent;
+
+/// <summary>Time that a thread computed on one processor core.</summary>
+/// <param name="Core">Number of the core, as the kernel gives it.</param>
+/// <param name="Milliseconds">Processor time.</param>
+public sealed record CoreShare(int Core, double Milliseconds);
 
 /// <summary>This machine's part of the record of the first step is on shared storage; raised where something is recorded.</summary>
 /// <param name="Failure">Why it is not, in one plain sentence; null when it is.</param>

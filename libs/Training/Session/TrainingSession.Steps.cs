@@ -49,7 +49,7 @@ public sealed partial class TrainingSession
         groups.PeerReset += TakePlanWithout;
         groups.Failed += failure => _inbox.Post(new Signal.GroupFailed(groups, failure));
         foreach (var rank in _local!.All)
-            rank.Groups = new MeteredGroups(_options.Instrument?.Invoke(groups[rank.Rank]) ?? groups[rank.Rank]);
+            rank.Groups = new MeteredGroups(_options.Instrument?.Invoke(groups[rank.Rank]) ?? groups[rank.Rank], rank.Cores);
         lock (_gate)
         {
             _groups = groups;
@@ -118,6 +118,7 @@ public sealed partial class TrainingSession
         var replica = rank.Replica;
         var step = replica.Step;
         var (started, computed) = (Now(), ComputeClock.Now());
+        rank.Cores.Begin();
         _pendingSwitch?.Computes(rank.Rank, started);
         rank.EnteredCommit = false;
         MigrationAttempt? voted = null;
@@ -237,10 +238,11 @@ public sealed partial class TrainingSession
     {
         var now = Now();
         var own = computed is { } before ? (ComputeClock.Now() - before) / NanosecondsPerMillisecond : (double?)null;
+        var cores = computed is null ? null : rank.Cores.End();
         lock (_gate)
         {
             _completedSteps = Math.Max(_completedSteps, rank.Replica.Step);
-            var done = new StepDone(rank.Rank, step, rank.LastTotals?.Loss ?? float.NaN, Milliseconds(started, now), now, own) { Job = _job!.Name, Generation = _generation };
+            var done = new StepDone(rank.Rank, step, rank.LastTotals?.Loss ?? float.NaN, Milliseconds(started, now), now, own, cores) { Job = _job!.Name, Generation = _generation };
             if (isBoundary)
             {
                 _heldBack.Add((done, null));

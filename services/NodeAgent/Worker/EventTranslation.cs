@@ -1,3 +1,4 @@
+using System.Globalization;
 using TrainMover.Collectives;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
@@ -39,7 +40,8 @@ internal static class EventTranslation
     };
 
     public static StepCompleted ToTelemetry(StepDone e, string machine) => new(
-        machine, e.Job, e.Generation, e.Rank, e.Step, e.Loss, BitConverter.SingleToUInt32Bits(e.Loss), e.Milliseconds, e.AtMonotonicNs, e.ComputeMilliseconds);
+        machine, e.Job, e.Generation, e.Rank, e.Step, e.Loss, BitConverter.SingleToUInt32Bits(e.Loss), e.Milliseconds, e.AtMonotonicNs, e.ComputeMilliseconds,
+        e.Cores is { Count: > 0 } cores ? [.. cores.Select(core => new CoreTime(string.Create(CultureInfo.InvariantCulture, $"{HostIdentity.Value}/{core.Core}"), Math.Round(core.Milliseconds, 3)))] : null);
 
     /// <summary>A parked rank that suspects a peer says so at once; null when it suspects none, or itself.</summary>
     public static PeerUnreachable? ToTelemetry(TrainingParked e, string machine) =>

@@ -19,6 +19,20 @@ public class ComputeTimeTests
         slowed.Done.ShouldAllBe(step => step.ComputeMilliseconds > 0 && step.ComputeMilliseconds <= step.Milliseconds * 1.05);
     }
 
+    [Fact]
+    public async Task A_rank_says_on_which_cores_it_computed_and_they_add_up_to_its_own_time()
+    {
+        var trained = await TrainAsync(slowness: null);
+
+        // In the first step code is compiled between the readings.
+        foreach (var step in trained.Done.Where(step => step.Step > 0))
+        {
+            step.Cores!.Select(core => core.Core).ShouldBeUnique();
+            step.Cores!.ShouldAllBe(core => core.Core >= 0 && core.Milliseconds > 0);
+            step.Cores!.Sum(core => core.Milliseconds).ShouldBe(step.ComputeMilliseconds!.Value, tolerance: 0.5);
+        }
+    }
+
     private static async Task<(IReadOnlyList<string> Digests, Dictionary<string, double> OwnTime, IReadOnlyList<StepDone> Done)> TrainAsync(Func<string, double>? slowness)
     {
         await using var cluster = Cluster.Create(2, Steps, slowness: slowness);
