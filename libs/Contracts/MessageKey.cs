@@ -38,6 +38,7 @@ public static class MessageKey
         StandbyReady e => e.JobId,
         StandbyRejected e => e.JobId,
         StandbyArmed e => e.JobId,
+        StandbyCaughtUp e => e.JobId,
         JobMigrationOpened e => e.JobId,
         JobMigrationClosed e => e.JobId,
         JobRankFinished e => e.JobId,

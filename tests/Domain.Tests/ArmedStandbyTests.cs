@@ -41,6 +41,30 @@ public sealed class ArmedStandbyTests
     }
 
     [Fact]
+    public void That_the_armed_standby_became_a_replica_is_in_the_log_once_until_it_is_armed_anew_or_a_plan_is_opened()
+    {
+        var ledger = Ledger.WithRunningJob(armed: true);
+        ledger.World.Job("gpt").Followed.ShouldBeNull();
+        Said("m2", Arming).ShouldBe([new StandbyCaughtUp("gpt", "s0", "m2", Arming)]);
+        ledger.World.Job("gpt").Followed.ShouldBe("m2");
+        Said("m2", Arming).ShouldBeEmpty();
+
+        ledger.Announce("s0", MachineRole.Standby, 2001);
+        ledger.World.Job("gpt").Followed.ShouldBeNull();
+        Said("m2", Arming).ShouldBeEmpty();
+        Said("m7", 6).ShouldBeEmpty();
+        Said("m2", 6).ShouldHaveSingleItem();
+
+        ledger.Raise("death", InterruptionKind.Unexpected, "m1");
+        ledger.Plan();
+        ledger.World.Job("gpt").Followed.ShouldBeNull();
+        Said("m2", 6).ShouldBeEmpty();
+
+        IReadOnlyList<object> Said(string followed, int generation) =>
+            ledger.Append(Planner.OnCaughtUp(ledger.World, new CaughtUp("s0") { MachineId = followed, Generation = generation, JobId = "gpt" }));
+    }
+
+    [Fact]
     public void A_failure_is_planned_as_what_the_members_hold_and_another_migration_is_not()
     {
         var ledger = Ledger.WithRunningJob(armed: true);

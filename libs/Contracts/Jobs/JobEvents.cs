@@ -62,6 +62,17 @@ public sealed record StandbyArmed(string JobId, string MachineId, string Host, i
     public int? RankLostIn(int generation) => generation > Generation && generation <= LastGeneration ? generation - Generation - 1 : null;
 }
 
+/// <summary>
+/// The armed standby is hot: it is a replica of a member's ranks and follows each of its steps, so after the loss of another machine with the same part of the
+/// model no state has to be copied while training stands still. It is so until it is armed anew, falls behind by more than the host memory that it is given, or a plan is opened.
+/// </summary>
+/// <param name="JobId">The job.</param>
+/// <param name="MachineId">The standby.</param>
+/// <param name="Followed">The member that it follows.</param>
+/// <param name="Generation">Generation that was given out for arming.</param>
+[EventType("trainmover.job.standby-caught-up.v1", Topics.Migrations)]
+public sealed record StandbyCaughtUp(string JobId, string MachineId, string Followed, int Generation);
+
 /// <summary>A plan took hold of the job: no other plan may, until it ends.</summary>
 /// <param name="JobId">The job.</param>
 /// <param name="MigrationId">The migration.</param>

@@ -48,6 +48,7 @@ public sealed record WorkerStatus(
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "report")]
 [JsonDerivedType(typeof(Announced), "announced")]
 [JsonDerivedType(typeof(WarmedUp), "warmed-up")]
+[JsonDerivedType(typeof(CaughtUp), "caught-up")]
 [JsonDerivedType(typeof(Prepared), "prepared")]
 [JsonDerivedType(typeof(PreparationFailed), "preparation-failed")]
 [JsonDerivedType(typeof(Agreed), "agreed")]
@@ -80,6 +81,12 @@ public sealed record Announced(MachineRole Role, WorkerStatus Worker, string? Be
 /// <summary>A standby finished its warm-up.</summary>
 /// <param name="Shadow">The shadow iteration.</param>
 public sealed record WarmedUp(ShadowOutcome Shadow) : MachineReport;
+
+/// <summary>
+/// An armed standby follows this machine and has become a replica of its ranks. <see cref="MachineReport.Generation"/> is the one that was given out for arming.
+/// </summary>
+/// <param name="Standby">The standby.</param>
+public sealed record CaughtUp(string Standby) : MachineReport;
 
 /// <summary>Phase 1 is done here.</summary>
 /// <param name="PlanDigest">Digest of the delta plan computed here.</param>

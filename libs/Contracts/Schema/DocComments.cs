@@ -55,7 +55,8 @@ internal sealed partial class DocComments
     // A member is named by its field alone: the reader of a schema knows no C# types.
     private static string Cref(string cref)
     {
-        var last = cref[(cref.LastIndexOf('.') + 1)..];
+        var name = cref.Split('(')[0];
+        var last = name[(name.LastIndexOf('.') + 1)..];
         return cref.StartsWith("P:", StringComparison.Ordinal) ? Camel(last) : last;
     }
 

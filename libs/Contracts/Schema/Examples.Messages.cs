@@ -49,6 +49,7 @@ public static partial class Examples
             new StandbyReady(Job, "s0", 812.5),
             new StandbyRejected(Job, "s0", "the loss differed from the record in its last bit"),
             Armed,
+            new StandbyCaughtUp(Job, "s0", "m1", 2),
             new JobMigrationOpened(Job, Migration, 2),
             new JobMigrationClosed(Job, Migration, MigrationOutcome.Completed, After),
             new JobRankFinished(Job, 90, Digest),

@@ -93,6 +93,7 @@ public static partial class Examples
             {
                 ("announced", new Announced(MachineRole.Standby, worker, "leaf-3") { MachineId = "s0", Generation = 1, JobId = Job, MigrationId = Migration }),
                 ("warmed-up", new WarmedUp(BadShadow) { MachineId = "s0", Generation = 1, JobId = Job, MigrationId = Migration }),
+                ("caught-up", new CaughtUp("s0") { MachineId = "m1", Generation = 2, JobId = Job, MigrationId = Migration }),
                 ("prepared", new Prepared(PlanDigest, 930.25, 12_582_912, GoodShadow) { MachineId = "s0", Generation = 2, JobId = Job, MigrationId = Migration }),
                 ("preparation-failed", new PreparationFailed("m2 could not be reached") { MachineId = "s0", Generation = 2, JobId = Job, MigrationId = Migration }),
                 ("agreed", new Agreed(34) { MachineId = "m0", Generation = 2, JobId = Job, MigrationId = Migration }),

@@ -44,6 +44,7 @@ public enum StandbyTrust
 /// <param name="Finished">Ranks that trained their last step.</param>
 /// <param name="Armed">The standby that was armed last, and for which generation; null before the first.</param>
 /// <param name="IsArmed">Members and standby still hold the plans that they were given: no plan was opened since.</param>
+/// <param name="Followed">The member of whose ranks the armed standby is a replica; null where it has not caught up with anybody.</param>
 public sealed record Job(
     JobStatus Status,
     JobSpec? Spec,
@@ -53,7 +54,8 @@ public sealed record Job(
     ImmutableSortedDictionary<string, StandbyTrust> Standbys,
     ImmutableSortedDictionary<int, RankDigest> Finished,
     StandbyArmed? Armed = null,
-    bool IsArmed = false)
+    bool IsArmed = false,
+    string? Followed = null)
 {
     /// <summary>Before the first event.</summary>
     public static Job Initial { get; } = new(
@@ -107,6 +109,12 @@ public sealed record Job(
         return [new StandbyArmed(Spec!.JobId, standby.MachineId, standby.Host, standby.Port, Topology!.Generation, LastGeneration + 1, Topology.Ranks.Count, policyVersion)];
     }
 
+    /// <summary>Records that the armed standby is a replica of a member's ranks; nothing when that is known, or of another arming.</summary>
+    public IReadOnlyList<object> RecordCaughtUp(string standby, string followed, int generation) =>
+        IsArmed && Followed is null && Armed!.MachineId == standby && Armed.Generation == generation && HasMember(followed)
+            ? [new StandbyCaughtUp(Spec!.JobId, standby, followed, generation)]
+            : [];
+
     /// <summary>The machine that a generation goes on without; null where the members of this generation hold no such plan.</summary>
     public string? LostIn(int generation) =>
         Armed is { } armed && armed.From == Topology?.Generation && armed.RankLostIn(generation) is { } rank && Topology.RanksOf(Topology.Ranks[rank].MachineId)[0] == rank
@@ -145,8 +153,9 @@ public sealed record Job(
         StandbyAssigned e => this with { Standbys = Standbys.SetItem(e.MachineId, StandbyTrust.Assigned) },
         StandbyReady e => this with { Standbys = Standbys.SetItem(e.MachineId, StandbyTrust.Ready) },
         StandbyRejected e => this with { Standbys = Standbys.SetItem(e.MachineId, StandbyTrust.Rejected) },
-        StandbyArmed e => this with { Armed = e, IsArmed = true, LastGeneration = e.LastGeneration },
-        JobMigrationOpened e => this with { OpenMigration = e.MigrationId, IsArmed = false, LastGeneration = Math.Max(LastGeneration, e.Generation) },
+        StandbyArmed e => this with { Armed = e, IsArmed = true, Followed = null, LastGeneration = e.LastGeneration },
+        StandbyCaughtUp e => this with { Followed = e.Followed },
+        JobMigrationOpened e => this with { OpenMigration = e.MigrationId, IsArmed = false, Followed = null, LastGeneration = Math.Max(LastGeneration, e.Generation) },
         JobMigrationClosed e => this with
         {
             OpenMigration = null,

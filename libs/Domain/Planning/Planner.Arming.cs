@@ -44,6 +44,14 @@ public sealed partial class Planner
         return Continue(decision, world, now, key);
     }
 
+    /// <summary>A member says that the armed standby has become a replica of it.</summary>
+    public static Decision OnCaughtUp(World world, CaughtUp report)
+    {
+        var decision = new Decision(world);
+        if (report.JobId is { } job) decision.OnJob(job, state => state.RecordCaughtUp(report.Standby, report.MachineId, report.Generation));
+        return decision;
+    }
+
     /// <summary>Whoever stays ahead of the next loss needs a standby that is proven, free and where it was when it was armed.</summary>
     private void ArmStandby(Decision decision, World world, string jobId)
     {

@@ -85,7 +85,7 @@ public sealed record StandbyArmed(string Standby) : SessionEvent;
 
 /// <summary>The armed standby is a replica of this machine, compared, and stays one.</summary>
 /// <param name="Standby">The standby.</param>
-public sealed record StandbyCaughtUp(string Standby) : SessionEvent;
+public sealed record FollowerCaughtUp(string Standby) : SessionEvent;
 
 /// <summary>Phase 1 is done here.</summary>
 /// <param name="PlanDigest">Digest of the delta plan computed here.</param>

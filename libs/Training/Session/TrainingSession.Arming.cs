@@ -94,7 +94,7 @@ public sealed partial class TrainingSession
         try
         {
             await followed.CaughtUp.ConfigureAwait(false);
-            Raise(new StandbyCaughtUp(request.Standby.Machine) { Job = request.JobName, Generation = request.Generation });
+            Raise(new FollowerCaughtUp(request.Standby.Machine) { Job = request.JobName, Generation = request.Generation });
         }
         catch (GroupSetupException)
         {

@@ -15,6 +15,7 @@ internal static class EventTranslation
     /// <summary>The report that an event calls for; null for one that is telemetry only.</summary>
     public static MachineReport? ToReport(SessionEvent happened, string machine) => happened switch
     {
+        FollowerCaughtUp e => new CaughtUp(e.Standby) { MachineId = machine, JobId = e.Job, Generation = e.Generation },
         WarmUpDone e => new WarmedUp(ToOutcome(e.Shadow)) { MachineId = machine, JobId = e.Job, Generation = e.Generation },
         PreparationDone e => new Prepared(e.PlanDigest, e.Milliseconds, e.DeviceBytes, e.Shadow is null ? null : ToOutcome(e.Shadow))
         {

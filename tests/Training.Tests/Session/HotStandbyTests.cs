@@ -98,7 +98,7 @@ public class HotStandbyTests
         armed.Open();
         await gate.ReachedAsync();
         if (followed is not null)
-            (await job.Cluster.OneAsync<StandbyCaughtUp>(followed)).Standby.ShouldBe(job.Standby(0));
+            (await job.Cluster.OneAsync<FollowerCaughtUp>(followed)).Standby.ShouldBe(job.Standby(0));
         return gate;
     }
 

@@ -85,7 +85,8 @@ internal sealed class LiveView(Output output, TrainingRun run)
         {
             var machine = run.Watch.Look(world => world.Machine(setup.Id));
             var ranks = string.Join(", ", state.Topology?.RanksOf(setup.Id) ?? []);
-            var standby = state.Standbys.TryGetValue(setup.Id, out var trust) ? $"standby, {trust.ToString().ToLowerInvariant()}" : null;
+            var follows = state.Followed is { } followed && state.Armed!.MachineId == setup.Id ? $", follows {followed}" : "";
+            var standby = state.Standbys.TryGetValue(setup.Id, out var trust) ? $"standby, {trust.ToString().ToLowerInvariant()}{follows}" : null;
             machines.AddRow(new Text(setup.Id), new Text(setup.Role), Coloured(machine.Status, standby), new Text(ranks));
         }
 

@@ -33,6 +33,7 @@ internal static class EventText
         StandbyReady e => $"standby {e.MachineId} proved itself by a shadow iteration of {e.ShadowMs:0} ms",
         StandbyRejected e => $"standby {e.MachineId} cannot be trusted: {e.Reason}",
         StandbyArmed e => $"{e.MachineId} is armed: members of generation {e.From} and it hold a plan for the loss of each machine (generations {e.GenerationWithout(0)} to {e.LastGeneration})",
+        StandbyCaughtUp e => $"{e.MachineId} follows {e.Followed} and is a replica of it: whichever machine with the same part of the model is lost beside it, no state has to be copied",
         JobMigrationOpened e => $"migration {e.MigrationId} holds job {e.JobId} (generation {e.Generation})",
         JobMigrationClosed e => $"migration {e.MigrationId} {Wire(e.Outcome)}; job {e.JobId} is on {Join(e.Topology.Machines)}",
         JobRankFinished e => $"rank {e.Digest.Rank} on {e.Digest.MachineId} finished {e.Steps} steps",
