@@ -48,8 +48,18 @@ public sealed class JobWindowsTests
         raised.Machines.ShouldBe(["m2"]);
         raised.InterruptionId.ShouldStartWith("gpt-g1-m2-peer-slowdown-");
         raised.Evidence.ShouldNotBeEmpty();
-        raised.Evidence.ShouldAllBe(evidence => evidence.Source == "/agent" && evidence.MessageId.StartsWith("step-1-", StringComparison.Ordinal) && evidence.Observation.Contains("time against the median of the peers"));
-        raised.RuledOut.ShouldNotBeNull().Count.ShouldBe(5);
+        raised.Evidence.ShouldAllBe(evidence => evidence.Source == "/agent" && evidence.MessageId.StartsWith("step-1-", StringComparison.Ordinal) && evidence.Observation.Contains("time against the peers"));
+        raised.RuledOut.ShouldNotBeNull().Count.ShouldBe(6);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_slow_worker_on_a_fast_core_is_found_where_ranks_say_on_which_cores_they_computed(bool said)
+    {
+        Train(30, cores: said);
+        Train(30, slow: "m2", cores: said, busyCore: 1.2);
+        _log.OfType<InterruptionRaised>().SelectMany(raised => raised.Machines).ShouldBe(said ? ["m2"] : []);
     }
 
     [Fact]
@@ -184,17 +194,17 @@ public sealed class JobWindowsTests
 
     private static JobTopology Topology(int generation, string[] machines) => new(generation, [.. machines.Select((machine, rank) => new RankPlace(rank, machine, "127.0.0.1", 1))], "");
 
-    private void Train(int steps, string? slow = null, double pace = 1, float loss = 2, int copies = 1, List<JobFinding>? into = null)
+    private void Train(int steps, string? slow = null, double pace = 1, float loss = 2, int copies = 1, List<JobFinding>? into = null, bool cores = false, double busyCore = 1)
     {
         for (var last = _step + steps; _step < last; _step++)
         {
             _now += pace * Step;
             for (var rank = 0; rank < 4; rank++)
             {
-                var own = 400 * pace * (1 + ((((_step * 7) + (rank * 13)) % 11) * 0.003)) * (Machines[rank] == slow && _world.Job("gpt").Topology!.Has(slow) ? 1.3 : 1);
+                var own = 400 * pace * (1 + ((((_step * 7) + (rank * 13)) % 11) * 0.003)) * (Machines[rank] == slow && _world.Job("gpt").Topology!.Has(slow) ? 1.3 : 1) * (rank < 2 ? busyCore : 1);
                 for (var copy = 0; copy < copies; copy++)
                 {
-                    var findings = _windows.Take(new SeenIn("/agent", $"step-{_generation}-{_step}-{rank}"), Message(_step, rank, own, loss, pace), _now);
+                    var findings = _windows.Take(new SeenIn("/agent", $"step-{_generation}-{_step}-{rank}"), Message(_step, rank, own, loss, pace) with { Cores = cores ? [new(rank < 2 ? "host/0" : "host/1", own)] : null }, _now);
                     if (into is null) Record(findings);
                     else into.AddRange(findings);
                 }
