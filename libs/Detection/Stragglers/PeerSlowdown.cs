@@ -127,11 +127,12 @@ public sealed class PeerSlowdown
         if (times.Count <= _settings.Peers) return [];
 
         var peers = times.ToDictionary(time => time.Key, time => Robust.Median([.. times.Where(peer => peer.Key != time.Key).Select(peer => peer.Value)]), StringComparer.Ordinal);
-        var shared = cores?.Count > 1 ? new SharedCores(times, cores) : null;
-        var ratios = times.ToDictionary(time => time.Key, time => time.Value / (shared?.Reference(time.Key, peers[time.Key], UsualOf) ?? peers[time.Key]), StringComparer.Ordinal);
+        var usual = times.Keys.ToDictionary(name => name, UsualOf, StringComparer.Ordinal);
+        var shared = cores?.Count > 1 ? new SharedCores(times, cores, usual) : null;
+        var ratios = times.ToDictionary(time => time.Key, time => time.Value / (shared?.Reference(time.Key, peers[time.Key]) ?? peers[time.Key]), StringComparer.Ordinal);
         var spreadOfAll = Robust.Spread(ratios.Values);
         var change = Change(ratios);
-        var paces = ratios.ToDictionary(ratio => ratio.Key, ratio => Expect(ratio.Key, ratio.Value, times[ratio.Key] / peers[ratio.Key], spreadOfAll), StringComparer.Ordinal);
+        var paces = ratios.ToDictionary(ratio => ratio.Key, ratio => Expect(ratio.Key, ratio.Value, times[ratio.Key] / peers[ratio.Key], usual[ratio.Key], spreadOfAll), StringComparer.Ordinal);
         return
         [
             .. paces.OrderBy(pace => pace.Key, StringComparer.Ordinal).Select(pace => Judge(
@@ -163,14 +164,15 @@ public sealed class PeerSlowdown
         var changes = ratios.Where(ratio => _before.ContainsKey(ratio.Key)).Select(ratio => Math.Abs(ratio.Value - _before[ratio.Key])).ToList();
         _before = ratios;
         if (changes.Count > 0) _changes.Add(OfDifference * Robust.Quantile(changes, Quarter) / QuarterOfNormal);
-        return _changes.Values.Count == 0 ? 0 : Robust.Median(_changes.Values);
+        return _changes.Count == 0 ? 0 : Robust.Median(_changes.Values);
     }
 
     // Until a worker's own pace is known it is measured against the others alone, who may differ by nature.
-    private Expected Expect(string worker, double ratio, double toAll, double spreadOfAll)
+    private Expected Expect(string worker, double ratio, double toAll, double usual, double spreadOfAll)
     {
         if (!_paces.TryGetValue(worker, out var pace)) _paces[worker] = pace = new Pace(_settings);
-        return new Expected(pace, ratio, toAll, UsualOf(worker), IsKnown(pace) ? Robust.Spread(pace.Ratios.Values) : spreadOfAll, IsKnown(pace));
+        var known = IsKnown(pace);
+        return new Expected(pace, ratio, toAll, usual, known ? Robust.Spread(pace.Ratios.Values) : spreadOfAll, known);
     }
 
     private double UsualOf(string worker) => _paces.TryGetValue(worker, out var pace) && IsKnown(pace) ? Robust.Median(pace.Usual.Values) : 1;

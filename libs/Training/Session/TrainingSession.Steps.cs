@@ -4,7 +4,6 @@ namespace TrainMover.Training.Session;
 
 public sealed partial class TrainingSession
 {
-    private const double NanosecondsPerMillisecond = 1e6;
 
     // Reports cost time on the very cores that the pause waits for, and nobody acts on these: they are told when training goes on, or cannot.
     private readonly List<(SessionEvent Happened, string? AnswerTo)> _heldBack = [];
@@ -117,7 +116,7 @@ public sealed partial class TrainingSession
     {
         var replica = rank.Replica;
         var step = replica.Step;
-        var (started, computed) = (Now(), ComputeClock.Now());
+        var started = Now();
         rank.Cores.Begin();
         _pendingSwitch?.Computes(rank.Rank, started);
         rank.EnteredCommit = false;
@@ -135,7 +134,7 @@ public sealed partial class TrainingSession
             {
                 rank.EnteredCommit = false;
                 agreed = voted;
-                CompleteStep(rank, step, started, computed, isBoundary: agreed is not null);
+                CompleteStep(rank, step, started, rank.Cores.End(), isBoundary: agreed is not null);
             }
         }
 
@@ -234,15 +233,13 @@ public sealed partial class TrainingSession
         }
     }
 
-    private void CompleteStep(LocalRank rank, long step, long started, long? computed = null, bool isBoundary = false)
+    private void CompleteStep(LocalRank rank, long step, long started, OwnTime? own = null, bool isBoundary = false)
     {
         var now = Now();
-        var own = computed is { } before ? (ComputeClock.Now() - before) / NanosecondsPerMillisecond : (double?)null;
-        var cores = computed is null ? null : rank.Cores.End();
         lock (_gate)
         {
             _completedSteps = Math.Max(_completedSteps, rank.Replica.Step);
-            var done = new StepDone(rank.Rank, step, rank.LastTotals?.Loss ?? float.NaN, Milliseconds(started, now), now, own, cores) { Job = _job!.Name, Generation = _generation };
+            var done = new StepDone(rank.Rank, step, rank.LastTotals?.Loss ?? float.NaN, Milliseconds(started, now), now, own?.Milliseconds, own?.Cores) { Job = _job!.Name, Generation = _generation };
             if (isBoundary)
             {
                 _heldBack.Add((done, null));
