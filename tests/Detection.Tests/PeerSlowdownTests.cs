@@ -26,6 +26,16 @@ public class PeerSlowdownTests
             .Where(finding => finding.Kind == FindingKind.SlowWorker).Select(finding => (finding.Subject, finding.At is > 100 and < 110)).ShouldBe([("w1", true)]);
 
     [Fact]
+    public void What_noise_makes_a_worker_seem_slower_by_is_not_taken_for_its_usual_pace()
+    {
+        // For a while some share a busy core, now these and now those, and w2 more often than not.
+        static double Busy(int iteration, int worker) => iteration is >= 20 and < 84 && (worker == 2 ? iteration % 5 > 0 : (iteration + worker) % 3 == 0) ? 1.09 : 1;
+        var finding = Run(new PeerSlowdown(new PeerSlowdownSettings { Spreads = 0 }), 184, (iteration, worker) => Noisy(iteration, worker) * Busy(iteration, worker) * (worker == 2 && iteration >= 84 ? 1.17 : 1))
+            .ShouldHaveSingleItem();
+        (finding.Subject, finding.At is > 84 and < 104).ShouldBe(("w2", true));
+    }
+
+    [Fact]
     public void A_job_that_becomes_slower_as_a_whole_has_no_straggler() =>
         Run(new PeerSlowdown(), 60, (iteration, worker) => Noisy(iteration, worker) * (iteration >= 30 ? 3 : 1)).ShouldBeEmpty();
 

@@ -50,6 +50,23 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public void A_participant_that_loses_what_it_had_prepared_after_the_order_to_switch_aborts_the_switch_at_once()
+    {
+        var ledger = Switching();
+        var events = ledger.Report(new PreparationFailed("A connection broke.") { MachineId = "m2", Generation = 2, JobId = "gpt", MigrationId = "gpt-g2" });
+        events.ShouldHaveSingleItem().ShouldBeOfType<AbortOrdered>().Reason.ShouldBe("m2 lost what it had prepared: A connection broke.");
+        ledger.Report(Ledger.Aborted("m0")).Select(Name).ShouldBe(["MigrationAborted"]);
+    }
+
+    [Fact]
+    public void A_switch_that_was_agreed_although_a_joiner_lost_what_it_had_prepared_stands()
+    {
+        var ledger = Switching();
+        ledger.Report(new PreparationFailed("A connection broke.") { MachineId = "e0", Generation = 2, JobId = "gpt", MigrationId = "gpt-g2" }).Select(Name).ShouldBe(["AbortOrdered"]);
+        ledger.Report(Ledger.Agreed("m0")).Select(Name).ShouldBe(["SwitchAgreed"]);
+    }
+
+    [Fact]
     public void Different_digests_abort_before_anybody_switches()
     {
         var ledger = Preparing();

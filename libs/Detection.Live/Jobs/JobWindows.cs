@@ -38,12 +38,13 @@ public sealed class JobWindows
     }
 
     /// <summary>Whether the log has to be looked at before a step can be judged. Asked once for a generation: what comes later is told by the log itself.</summary>
-    public bool IsUnknown(StepCompleted step)
+    public bool IsUnknown(StepCompleted step) =>
+        !(_watches.TryGetValue(step.JobId, out var watch) && watch.Generation >= step.Generation) && !(_unknown.TryGetValue(step.JobId, out var asked) && asked >= step.Generation);
+
+    /// <summary>The log was looked at for the sake of a step, and <see cref="Follow"/> was told.</summary>
+    public void LookedUp(StepCompleted step)
     {
-        if (_watches.TryGetValue(step.JobId, out var watch) && watch.Generation >= step.Generation) return false;
-        if (_unknown.TryGetValue(step.JobId, out var asked) && asked >= step.Generation) return false;
-        _unknown[step.JobId] = step.Generation;
-        return true;
+        if (IsUnknown(step)) _unknown[step.JobId] = step.Generation;
     }
 
     /// <summary>A rank completed a step.</summary>

@@ -78,7 +78,7 @@ public sealed record PeerSlowdownSettings : DetectorSettings
 
 /// <summary>
 /// Judges each worker against its peers of the same iteration and against its own pace before: a slowdown of all (more data, a slow network) moves nobody's ratio to
-/// the others, a worker that was always slower than the others is not a straggler by that, and one that was faster is none as long as it keeps up with them. Where the paces of all jump from
+/// the others, a worker that was always slower than the others is not a straggler by that (differences below half of what is tolerated are not learned), and one that was faster is none as long as it keeps up with them. Where the paces of all jump from
 /// iteration to iteration, the work differs (lengths of sequences), and slowness has to stand out from that as well. Not safe for use by several threads at once.
 /// </summary>
 public sealed class PeerSlowdown
@@ -175,7 +175,13 @@ public sealed class PeerSlowdown
         return new Expected(pace, ratio, toAll, usual, known ? Robust.Spread(pace.Ratios.Values) : spreadOfAll, known);
     }
 
-    private double UsualOf(string worker) => _paces.TryGetValue(worker, out var pace) && IsKnown(pace) ? Robust.Median(pace.Usual.Values) : 1;
+    // By how much it differs from its peers counts as far as that is more than half of what is tolerated: less is within the error of the estimate where cores are noisy, and whatever is taken for usual hides slowness.
+    private double UsualOf(string worker)
+    {
+        if (!_paces.TryGetValue(worker, out var pace) || !IsKnown(pace)) return 1;
+        var differs = Robust.Median(pace.Usual.Values) - 1;
+        return 1 + (Math.Sign(differs) * Math.Max(0, Math.Abs(differs) - (_settings.Tolerated / 2)));
+    }
 
     private bool IsKnown(Pace pace) => pace.Usual.Count >= _settings.Warmup;
 

@@ -39,10 +39,10 @@ public static class MigrationDecider
         return agreedWithoutOrder ? [ready] : [ready, .. OrderSwitchWhenReady(state.Evolve(ready))];
     }
 
-    /// <summary>A participant could not prepare.</summary>
+    /// <summary>A participant could not prepare, or has lost what it had prepared: it does not take part in the switch, so others would wait for it in vain, ordered to switch or not.</summary>
     public static IReadOnlyList<object> RecordPreparationFailed(Migration state, PreparationFailed report) =>
-        Concerns(state, report) && state.Phase is MigrationPhase.Preparing && !IsLostLeaver(state, report.MachineId)
-            ? Abort(state, $"{report.MachineId} could not prepare: {report.Reason}")
+        Concerns(state, report) && state.Phase is MigrationPhase.Preparing or MigrationPhase.Switching && !IsLostLeaver(state, report.MachineId)
+            ? Abort(state, $"{report.MachineId} {(state.Ready.ContainsKey(report.MachineId) ? "lost what it had prepared" : "could not prepare")}: {report.Reason}")
             : [];
 
     /// <summary>A member reports that the boundary is agreed; this also overrules an abort on its way.</summary>

@@ -4,7 +4,7 @@ namespace TrainMover.Training.Session;
 internal sealed class AnswerLedger(int capacity)
 {
     private readonly Dictionary<string, List<SessionEvent>> _answers = new(StringComparer.Ordinal);
-    private readonly Queue<string> _order = new();
+    private readonly List<string> _order = [];
 
     /// <summary>The answers so far when the request is known; null when it is new.</summary>
     public IReadOnlyList<SessionEvent>? Find(string requestId) => _answers.GetValueOrDefault(requestId);
@@ -14,13 +14,19 @@ internal sealed class AnswerLedger(int capacity)
     {
         if (!_answers.TryAdd(requestId, []))
             return;
-        _order.Enqueue(requestId);
-        while (_order.Count > capacity)
-            _answers.Remove(_order.Dequeue());
+        _order.Add(requestId);
+        if (_order.Count <= capacity)
+            return;
+        _answers.Remove(_order[0]);
+        _order.RemoveAt(0);
     }
 
     /// <summary>A refused request is judged anew when it comes again: what stood in its way may be gone.</summary>
-    public void Forget(string requestId) => _answers.Remove(requestId);
+    public void Forget(string requestId)
+    {
+        if (_answers.Remove(requestId))
+            _order.Remove(requestId);
+    }
 
     /// <summary>Takes note of an answer to an accepted request.</summary>
     public void Answer(string requestId, SessionEvent answer)

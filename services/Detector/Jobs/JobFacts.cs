@@ -20,7 +20,12 @@ public sealed class JobFacts(DecisionRunner runner, JobWindows windows, TimeProv
         switch (body)
         {
             case StepCompleted step:
-                if (Locked(() => windows.IsUnknown(step))) await FollowAsync(ct);
+                if (Locked(() => windows.IsUnknown(step)))
+                {
+                    await FollowAsync(ct);
+                    lock (_gate) windows.LookedUp(step);
+                }
+
                 await RecordAsync(Locked(() => windows.Take(new SeenIn(fact.Source, fact.Id!), step, Now())), ct);
                 return true;
             case RankWaiting waiting:

@@ -116,6 +116,7 @@ public sealed class JobWindowsTests
         _generation = 2;
         var first = Message(_step, 0, 50);
         _windows.IsUnknown(first).ShouldBeTrue();
+        _windows.LookedUp(first);
         _windows.IsUnknown(first).ShouldBeFalse("the log tells by itself what comes later");
         _windows.Follow(_world);
         _windows.IsUnknown(first).ShouldBeFalse();
