@@ -67,6 +67,9 @@ internal sealed class Dialing : Conversation
                 return false;
             Send(Handshake.Confirm(_payload, welcome, _key));
             _step = Step.Ready;
+
+            // A listener may have taken long to learn of the generation, and counts on the connection from here on: whoever gave it up now would leave it with a dead one.
+            Renew();
         }
 
         if (!TryTake(1, out var ready))
