@@ -16,9 +16,9 @@ public sealed record JobWatchSettings : DetectorSettings
     /// <summary>
     /// How ranks of one stage are compared. What is tolerated is half of the slowness that has to be found, 20%, however much paces differ from step to step; the more they do, the longer it has to add up, and so long that work
     /// that differs from step to step makes nobody slow (see <see cref="PeerSlowdownSettings.ChanceEvery"/>; what spreads so is not normal, so the figure is large). Nobody is found before being slow for two seconds, as steps
-    /// may be short, and in four of them, as steps may be long.
+    /// may be short, and in six of them: something else on its host slows a worker down for four or five steps at times.
     /// </summary>
-    public PeerSlowdownSettings Peers { get; init; } = new() { Spreads = 0, ChanceEvery = 1e10, Iterations = 4, Lasting = TimeSpan.FromSeconds(2) };
+    public PeerSlowdownSettings Peers { get; init; } = new() { Spreads = 0, ChanceEvery = 1e10, Iterations = 6, Lasting = TimeSpan.FromSeconds(2) };
 
     /// <summary>When the whole job counts as slow.</summary>
     public JobSlowdownSettings Job { get; init; } = new();

@@ -8,9 +8,9 @@ using TrainMover.Detection.Live.Jobs;
 using TrainMover.Detection.Live.Tuning;
 using TrainMover.Detection.Running;
 using TrainMover.Detector.Jobs;
-using TrainMover.Detector.Tests.Support;
 using TrainMover.Domain;
 using TrainMover.EventLog;
+using TrainMover.Fixtures;
 using TrainMover.ServiceDefaults.Deciding;
 
 namespace TrainMover.Detector.Tests.Jobs;

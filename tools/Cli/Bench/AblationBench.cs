@@ -39,7 +39,8 @@ internal sealed record AblationResult(string Stage, double ExpectedMs, double Un
 /// <param name="Stages">The restart first.</param>
 /// <param name="ExpectedRatio">Times that the restart is longer than the full system's expected pause.</param>
 /// <param name="UnexpectedRatio">The same for the unexpected one.</param>
-internal sealed record AblationReport(string Parameters, double MedianStepMs, IReadOnlyList<AblationResult> Stages, double ExpectedRatio, double UnexpectedRatio);
+/// <param name="UndisturbedMs">What gaps come to where nothing happens, as steps differ: the median of the full system's runs.</param>
+internal sealed record AblationReport(string Parameters, double MedianStepMs, IReadOnlyList<AblationResult> Stages, double ExpectedRatio, double UnexpectedRatio, double UndisturbedMs);
 
 /// <summary>What each technique saves.</summary>
 internal static class AblationBench
@@ -55,7 +56,7 @@ internal static class AblationBench
     public static async Task<AblationReport> RunAsync(Output output, Access access, MigrateSize size, int repeats, CancellationToken ct)
     {
         var (expected, unexpected) = (new Dictionary<string, List<PausedTime>>(), new Dictionary<string, List<PausedTime>>());
-        var steps = new List<double>();
+        var (steps, undisturbed) = (new List<double>(), new List<double>());
 
         void Note(string stage, PausedTime onNotice, PausedTime onFailure)
         {
@@ -68,11 +69,12 @@ internal static class AblationBench
             foreach (var stage in AblationStage.All)
             {
                 output.Progress.Report($"repetition {repeat} of {repeats}: {stage.Name}");
-                var (deployed, job, onNotice, onFailure, stepMs) = await MeasureAsync(output, access, size, stage, ct);
+                var (deployed, job, onNotice, onFailure, stepMs, undisturbedMs) = await MeasureAsync(output, access, size, stage, ct);
                 Note(stage.Name, onNotice, onFailure);
                 steps.Add(stepMs);
                 if (!stage.IsFull) continue;
 
+                undisturbed.Add(undisturbedMs);
                 output.Progress.Report($"repetition {repeat} of {repeats}: {Restart}");
                 _ = await CheckpointRestart.MeasureAsync(deployed, job, stepMs, ct);
                 for (var restart = 0; restart < RestartsPerRepeat; restart++)
@@ -90,7 +92,7 @@ internal static class AblationBench
                 name, expected[name].Select(one => one.LongerMs).Median(), unexpected[name].Select(one => one.LongerMs).Median(), expected[name], unexpected[name])),
         ];
         return new AblationReport(
-            size.Name, steps.Median(), results, results[0].ExpectedMs / results[^1].ExpectedMs, results[0].UnexpectedMs / results[^1].UnexpectedMs);
+            size.Name, steps.Median(), results, results[0].ExpectedMs / results[^1].ExpectedMs, results[0].UnexpectedMs / results[^1].UnexpectedMs, undisturbed.Median());
     }
 
     public static void Tell(Output output, AblationReport report)
@@ -106,10 +108,11 @@ internal static class AblationBench
 
         output.Console.Write(table);
         output.Line($"{report.Parameters} parameters, {MigrateLayout.All[0].Name}, median step {report.MedianStepMs:0} ms. Medians of the larger of pause and gap; detection is inside the unexpected ones.");
+        output.Line($"Where nothing happens, gaps measured in the same way come to {report.UndisturbedMs:0} ms: steps differ.");
     }
 
     // The restart comes after the deployment has ended: nothing slows it down.
-    private static async Task<(Access Deployed, JobSpec Job, PausedTime OnNotice, PausedTime OnFailure, double StepMs)> MeasureAsync(
+    private static async Task<(Access Deployed, JobSpec Job, PausedTime OnNotice, PausedTime OnFailure, double StepMs, double UndisturbedMs)> MeasureAsync(
         Output output, Access access, MigrateSize size, AblationStage stage, CancellationToken ct)
     {
         await using var run = await TrainingRun.StartAsync(access, "ablation", Job(size, stage), null, output.Progress, ct, Setup(stage));
@@ -121,7 +124,8 @@ internal static class AblationBench
         var onFailure = await run.LoseAsync(run.Member(2), output.Progress, ct);
         await run.UntilStepAsync(run.Watch.Steps.Completed + StepsAfter, ct);
         var times = new StepTimes(run.Watch.Steps.Steps());
-        return (run.Access, run.Job, PausedTime.Of(onNotice, times), PausedTime.Of(onFailure, times), times.MedianMs);
+        var undisturbed = times.UndisturbedMs([.. new[] { onNotice, onFailure }.Select(story => (story.StoppedNs ?? 0, story.ResumedNs ?? 0))]);
+        return (run.Access, run.Job, PausedTime.Of(onNotice, times), PausedTime.Of(onFailure, times), times.MedianMs, undisturbed);
     }
 
     private static JobFile Job(MigrateSize size, AblationStage stage)

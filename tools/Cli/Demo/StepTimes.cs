@@ -26,5 +26,21 @@ internal sealed class StepTimes
         return Math.Max(0, around - MedianMs);
     }
 
+    /// <summary>
+    /// What <see cref="GapMs"/> comes to where nothing happens: the median over windows of as many steps as it looks at. Steps of a job differ from each other, so no gap can be seen that is shorter than that.
+    /// </summary>
+    /// <param name="pauses">Stops and resumptions; steps near them are left out.</param>
+    public double UndisturbedMs(IReadOnlyList<(long StoppedNs, long ResumedNs)> pauses)
+    {
+        var margin = (long)(StepsAround * MedianMs * 1e6);
+        var quiet = _steps.Zip(_steps.Skip(1)).Select(pair => pauses.Any(pause => pair.Second.CompletedNs >= pause.StoppedNs - margin && pair.First.CompletedNs <= pause.ResumedNs + margin)
+            ? double.NaN
+            : Length(pair.First, pair.Second)).ToList();
+        const int Window = (2 * StepsAround) + 1;
+        var longest = Enumerable.Range(0, Math.Max(0, quiet.Count - Window + 1)).Select(first => quiet.GetRange(first, Window)).Where(window => !window.Exists(double.IsNaN))
+            .Select(window => Math.Max(0, window.Max() - MedianMs)).Order().ToList();
+        return longest.Count == 0 ? 0 : longest[longest.Count / 2];
+    }
+
     private static double Length(JobStep first, JobStep second) => (second.CompletedNs - first.CompletedNs) / 1e6;
 }

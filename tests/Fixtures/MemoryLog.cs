@@ -2,25 +2,27 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using TrainMover.EventLog;
 
-namespace TrainMover.Detector.Tests.Support;
+namespace TrainMover.Fixtures;
 
-/// <summary>A log in memory that is away when the test says so.</summary>
-internal sealed class MemoryLog : IEventLog
+/// <summary>A log in memory. The test says what is visible in it, and whether it answers.</summary>
+public sealed class MemoryLog : IEventLog
 {
-    private readonly List<LoggedEvent> _events = [];
+    private readonly SortedDictionary<long, LoggedEvent> _events = [];
 
     /// <summary>Whether the log answers.</summary>
     public bool IsThere { get; set; } = true;
 
-    public IEnumerable<object> Events => _events.Select(logged => logged.Data);
+    /// <summary>Bodies of all events, in order of sequence.</summary>
+    public IEnumerable<object> Events => _events.Values.Select(logged => logged.Data);
 
+    /// <summary>Makes an event visible, in whatever order the test likes.</summary>
+    public LoggedEvent Commit(long sequence, string stream, long version, object body) => _events[sequence] = new LoggedEvent(
+        Guid.NewGuid(), sequence, stream, version, body.GetType().Name, DateTimeOffset.UnixEpoch, "test", null, null, body, default(JsonElement), null);
+
+    /// <summary>Appends to a stream.</summary>
     public void Append(string stream, params IEnumerable<object> events)
     {
-        foreach (var body in events)
-        {
-            var version = _events.Count(logged => logged.Stream == stream) + 1;
-            _events.Add(new LoggedEvent(Guid.NewGuid(), _events.Count + 1, stream, version, body.GetType().Name, DateTimeOffset.UnixEpoch, "test", null, null, body, default(JsonElement), null));
-        }
+        foreach (var body in events) Commit(_events.Count + 1, stream, VersionOf(stream) + 1, body);
     }
 
     public Task<AppendResult> AppendAsync(IReadOnlyList<StreamAppend> appends, AppendContext context, CancellationToken ct = default)
@@ -29,24 +31,24 @@ internal sealed class MemoryLog : IEventLog
         var before = _events.Count;
         foreach (var append in appends)
         {
-            append.ExpectedVersion.ShouldBe(_events.Count(logged => logged.Stream == append.Stream));
+            if (append.ExpectedVersion is { } expected && expected != VersionOf(append.Stream)) throw new StreamConflictException(append.Stream, expected, VersionOf(append.Stream));
             Append(append.Stream, append.Events);
         }
 
-        return Task.FromResult(new AppendResult(_events[before..]));
+        return Task.FromResult(new AppendResult([.. _events.Values.Skip(before)]));
     }
 
     public async IAsyncEnumerable<LoggedEvent> ReadAllAsync(long fromSequence = 0, IReadOnlySet<string>? types = null, [EnumeratorCancellation] CancellationToken ct = default)
     {
         Answer();
         await Task.Yield();
-        foreach (var logged in _events.Where(logged => logged.Sequence > fromSequence).ToList()) yield return logged;
+        foreach (var logged in _events.Values.Where(logged => logged.Sequence > fromSequence).ToList()) yield return logged;
     }
 
     public Task<IReadOnlyList<LoggedEvent>> ReadStreamAsync(string stream, long? toVersion = null, DateTimeOffset? to = null, CancellationToken ct = default)
     {
         Answer();
-        return Task.FromResult<IReadOnlyList<LoggedEvent>>([.. _events.Where(logged => logged.Stream == stream)]);
+        return Task.FromResult<IReadOnlyList<LoggedEvent>>([.. _events.Values.Where(logged => logged.Stream == stream)]);
     }
 
     public Task<(TState State, long Version)> LoadAsync<TState>(
@@ -60,6 +62,8 @@ internal sealed class MemoryLog : IEventLog
     public Task StorePositionAsync(ConsumerPosition position, CancellationToken ct = default) => throw new NotSupportedException();
 
     public Task<long> LowestPositionAsync(string? topic = null, CancellationToken ct = default) => throw new NotSupportedException();
+
+    private long VersionOf(string stream) => _events.Values.Where(logged => logged.Stream == stream).Select(logged => logged.Version).DefaultIfEmpty(0).Max();
 
     private void Answer()
     {
