@@ -18,7 +18,7 @@ namespace TrainMover.Detector.Tests.Jobs;
 /// <summary>What the Detector does about messages of a job, with a log that is away now and then.</summary>
 public sealed class JobFactsTests : IAsyncDisposable
 {
-    private static readonly string[] _machines = ["m0", "m1"];
+    private static readonly string[] Machines = ["m0", "m1"];
     private readonly MemoryLog _log = new();
     private readonly FakeTimeProvider _clock = new(DateTimeOffset.UnixEpoch.AddDays(1));
     private readonly LogDatabase _database = new("Host=127.0.0.1;Port=1", new EventLogOptions().Publish("detector", ["none"]));
@@ -37,8 +37,8 @@ public sealed class JobFactsTests : IAsyncDisposable
             foreach (var stream in new Decision(world).OnDetector(kind.Name, tuning => tuning.Configure(kind.Name, kind.DefaultMode, kind.Defaults, kind.IsFixed)).Streams) _log.Append(stream.Stream, stream.Events);
         }
 
-        foreach (var machine in _machines) _log.Append($"machine-{machine}", new MachineRegistered(machine, MachineRole.Training, "127.0.0.1", 1));
-        var topology = new JobTopology(1, [.. _machines.Select((machine, rank) => new RankPlace(rank, machine, "127.0.0.1", 1))], "");
+        foreach (var machine in Machines) _log.Append($"machine-{machine}", new MachineRegistered(machine, MachineRole.Training, "127.0.0.1", 1));
+        var topology = new JobTopology(1, [.. Machines.Select((machine, rank) => new RankPlace(rank, machine, "127.0.0.1", 1))], "");
         _log.Append("job-gpt", new JobSubmitted(new JobSpec("gpt", new JobLayout(2), 10_000, 1, 1, 1e-3f, new JobModel(), "text", "folder")), new JobStarted("gpt", topology));
     }
 
@@ -116,12 +116,12 @@ public sealed class JobFactsTests : IAsyncDisposable
     private async Task StepAsync(long step, float loss = 2)
     {
         _clock.Advance(TimeSpan.FromMilliseconds(500));
-        for (var rank = 0; rank < _machines.Length; rank++) await ObserveAsync($"step-{step}-{rank}", Step(step, rank, loss));
+        for (var rank = 0; rank < Machines.Length; rank++) await ObserveAsync($"step-{step}-{rank}", Step(step, rank, loss));
     }
 
     private Task<bool> ObserveAsync(string id, object body) => _facts.ObserveAsync(new Fact("/agent", id), body, default);
 
-    private static StepCompleted Step(long step, int rank, float loss) => new(_machines[rank], "gpt", 1, rank, step, loss, BitConverter.SingleToUInt32Bits(loss), 500, 1, 400);
+    private static StepCompleted Step(long step, int rank, float loss) => new(Machines[rank], "gpt", 1, rank, step, loss, BitConverter.SingleToUInt32Bits(loss), 500, 1, 400);
 
     private sealed class Nowhere : IEventPublisher
     {

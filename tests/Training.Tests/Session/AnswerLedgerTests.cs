@@ -5,7 +5,7 @@ namespace TrainMover.Training.Tests.Session;
 /// <summary>Which requests a session remembers.</summary>
 public sealed class AnswerLedgerTests
 {
-    private static readonly MigrationDropped _answer = new() { Job = "gpt", Generation = 2 };
+    private static readonly MigrationDropped Answer = new() { Job = "gpt", Generation = 2 };
 
     [Fact]
     public void The_oldest_requests_are_forgotten_first()
@@ -25,9 +25,9 @@ public sealed class AnswerLedgerTests
         ledger.Forget("again");
         ledger.Accept("other");
         ledger.Accept("again");
-        ledger.Answer("again", _answer);
+        ledger.Answer("again", Answer);
         ledger.Accept("last");
         ledger.Find("other").ShouldBeNull();
-        ledger.Find("again").ShouldNotBeNull().ShouldBe([_answer]);
+        ledger.Find("again").ShouldNotBeNull().ShouldBe([Answer]);
     }
 }
