@@ -41,7 +41,7 @@ public sealed class WatchedFleet
     public WatchedFleet(PlannedRun run, VersionedModel? model)
     {
         ArgumentNullException.ThrowIfNull(run);
-        foreach (var kind in DetectorCatalogue.All) Commit(new Decision(_world).OnDetector(kind.Name, tuning => tuning.Configure(kind.Name, kind.DefaultMode, kind.Defaults, kind.IsFixed)));
+        Commit(DetectorCatalogue.ConfigureByDefault(_world));
         foreach (var (number, machine) in run.Machines.Index())
         {
             var isMember = number < run.Members.Count;

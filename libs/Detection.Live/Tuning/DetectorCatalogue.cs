@@ -5,6 +5,7 @@ using TrainMover.Detection.Live.Learned;
 using TrainMover.Detection.Live.Sources;
 using TrainMover.Detection.Metrics;
 using TrainMover.Detection.Stragglers;
+using TrainMover.Domain;
 using TrainMover.Domain.Detection;
 using TrainMover.Telemetry.Devices;
 
@@ -54,6 +55,10 @@ public static class DetectorCatalogue
     /// <summary>All of them, ordered by name.</summary>
     public static IReadOnlyList<DetectorKind> All { get; } =
         [.. new DetectorKind[] { MachineLoss, AgentLoss, WorkerDeath, WorkerUnreachable, Notices, ErrorCodes, Devices, Hang, PeerSlowdown, JobSlowdown, Loss, LearnedMetrics }.OrderBy(kind => kind.Name, StringComparer.Ordinal)];
+
+    /// <summary>Records all of them with their default settings and modes, as a Detector that is configured in no other way does.</summary>
+    public static Decision ConfigureByDefault(World world) => All.Aggregate(
+        new Decision(world), (decision, kind) => decision.OnDetector(kind.Name, tuning => tuning.Configure(kind.Name, kind.DefaultMode, kind.Defaults, kind.IsFixed)));
 
     /// <summary>The detector of a name; null where there is none.</summary>
     public static DetectorKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name);

@@ -78,8 +78,8 @@ public sealed record PeerSlowdownSettings : DetectorSettings
 
 /// <summary>
 /// Judges each worker against its peers of the same iteration and against its own pace before: a slowdown of all (more data, a slow network) moves nobody's ratio to
-/// the others, a worker that was always slower than the others is not a straggler by that (differences below half of what is tolerated are not learned), and one that was faster is none as long as it keeps up with them. Where the paces of all jump from
-/// iteration to iteration, the work differs (lengths of sequences), and slowness has to stand out from that as well. Not safe for use by several threads at once.
+/// the others, a worker that was always slower than the others is not a straggler by that (differences below half of what is tolerated are not learned), and one that was faster is none as long as it
+/// keeps up with them. Where the paces of all jump from iteration to iteration, the work differs (lengths of sequences), and slowness has to stand out from that as well. Not safe for use by several threads at once.
 /// </summary>
 public sealed class PeerSlowdown
 {

@@ -27,7 +27,7 @@ public sealed class JobWindowsTests
 
     public JobWindowsTests()
     {
-        foreach (var kind in DetectorCatalogue.All) Append(new Decision(_world).OnDetector(kind.Name, tuning => tuning.Configure(kind.Name, kind.DefaultMode, kind.Defaults, kind.IsFixed)));
+        Append(DetectorCatalogue.ConfigureByDefault(_world));
         foreach (var machine in Machines.Append("s0")) Append($"machine-{machine}", new MachineRegistered(machine, MachineRole.Training, "127.0.0.1", 1));
         Append("job-gpt", new JobSubmitted(new JobSpec("gpt", new JobLayout(4), 10_000, 1, 1, 1e-3f, new JobModel(), "text", "folder")), new JobStarted("gpt", Topology(1, Machines)));
         _log.Clear();

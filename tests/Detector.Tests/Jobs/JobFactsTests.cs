@@ -31,12 +31,7 @@ public sealed class JobFactsTests : IAsyncDisposable
         _publisher = new LogPublisher(_database, new Nowhere(), NullLogger<LogPublisher>.Instance);
         _runner = new DecisionRunner(_log, _publisher, new ServiceIdentity("detector"), [], _clock, NullLogger<DecisionRunner>.Instance);
         _facts = new JobFacts(_runner, new JobWindows(), _clock, NullLogger<JobFacts>.Instance);
-        var world = new World();
-        foreach (var kind in DetectorCatalogue.All)
-        {
-            foreach (var stream in new Decision(world).OnDetector(kind.Name, tuning => tuning.Configure(kind.Name, kind.DefaultMode, kind.Defaults, kind.IsFixed)).Streams) _log.Append(stream.Stream, stream.Events);
-        }
-
+        foreach (var stream in DetectorCatalogue.ConfigureByDefault(new World()).Streams) _log.Append(stream.Stream, stream.Events);
         foreach (var machine in Machines) _log.Append($"machine-{machine}", new MachineRegistered(machine, MachineRole.Training, "127.0.0.1", 1));
         var topology = new JobTopology(1, [.. Machines.Select((machine, rank) => new RankPlace(rank, machine, "127.0.0.1", 1))], "");
         _log.Append("job-gpt", new JobSubmitted(new JobSpec("gpt", new JobLayout(2), 10_000, 1, 1, 1e-3f, new JobModel(), "text", "folder")), new JobStarted("gpt", topology));

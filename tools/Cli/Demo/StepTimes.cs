@@ -4,27 +4,21 @@ namespace TrainMover.Cli.Demo;
 internal sealed class StepTimes
 {
     private const int StepsAround = 2;
-    private readonly IReadOnlyList<JobStep> _steps;
+    private readonly List<(JobStep First, JobStep Second)> _pairs;
+    private readonly long _marginNs;
 
     public StepTimes(IReadOnlyList<JobStep> steps)
     {
-        _steps = steps;
-        var lengths = steps.Zip(steps.Skip(1), Length).Order().ToList();
-        MedianMs = lengths.Count == 0 ? 0 : lengths[lengths.Count / 2];
+        _pairs = [.. steps.Zip(steps.Skip(1))];
+        MedianMs = Middle(_pairs.Select(Length));
+        _marginNs = (long)(StepsAround * MedianMs * 1e6);
     }
 
     /// <summary>Median time between two consecutive completed steps.</summary>
     public double MedianMs { get; }
 
     /// <summary>Longest time between two consecutive completed steps around a pause, less the median step; never negative.</summary>
-    public double GapMs(long stoppedNs, long resumedNs)
-    {
-        var margin = (long)(StepsAround * MedianMs * 1e6);
-        var around = _steps.Zip(_steps.Skip(1))
-            .Where(pair => pair.Second.CompletedNs >= stoppedNs - margin && pair.First.CompletedNs <= resumedNs + margin)
-            .Select(pair => Length(pair.First, pair.Second)).DefaultIfEmpty(0).Max();
-        return Math.Max(0, around - MedianMs);
-    }
+    public double GapMs(long stoppedNs, long resumedNs) => Beyond(_pairs.Where(pair => IsAround(pair, stoppedNs, resumedNs)));
 
     /// <summary>
     /// What <see cref="GapMs"/> comes to where nothing happens: the median over windows of as many steps as it looks at. Steps of a job differ from each other, so no gap can be seen that is shorter than that.
@@ -32,15 +26,21 @@ internal sealed class StepTimes
     /// <param name="pauses">Stops and resumptions; steps near them are left out.</param>
     public double UndisturbedMs(IReadOnlyList<(long StoppedNs, long ResumedNs)> pauses)
     {
-        var margin = (long)(StepsAround * MedianMs * 1e6);
-        var quiet = _steps.Zip(_steps.Skip(1)).Select(pair => pauses.Any(pause => pair.Second.CompletedNs >= pause.StoppedNs - margin && pair.First.CompletedNs <= pause.ResumedNs + margin)
-            ? double.NaN
-            : Length(pair.First, pair.Second)).ToList();
         const int Window = (2 * StepsAround) + 1;
-        var longest = Enumerable.Range(0, Math.Max(0, quiet.Count - Window + 1)).Select(first => quiet.GetRange(first, Window)).Where(window => !window.Exists(double.IsNaN))
-            .Select(window => Math.Max(0, window.Max() - MedianMs)).Order().ToList();
-        return longest.Count == 0 ? 0 : longest[longest.Count / 2];
+        var windows = Enumerable.Range(0, Math.Max(0, _pairs.Count - Window + 1)).Select(first => _pairs.GetRange(first, Window));
+        return Middle(windows.Where(window => !window.Exists(pair => pauses.Any(pause => IsAround(pair, pause.StoppedNs, pause.ResumedNs)))).Select(Beyond));
     }
 
-    private static double Length(JobStep first, JobStep second) => (second.CompletedNs - first.CompletedNs) / 1e6;
+    private double Beyond(IEnumerable<(JobStep First, JobStep Second)> pairs) => Math.Max(0, pairs.Select(Length).DefaultIfEmpty(0).Max() - MedianMs);
+
+    private bool IsAround((JobStep First, JobStep Second) pair, long stoppedNs, long resumedNs) =>
+        pair.Second.CompletedNs >= stoppedNs - _marginNs && pair.First.CompletedNs <= resumedNs + _marginNs;
+
+    private static double Length((JobStep First, JobStep Second) pair) => (pair.Second.CompletedNs - pair.First.CompletedNs) / 1e6;
+
+    private static double Middle(IEnumerable<double> values)
+    {
+        var ordered = values.Order().ToList();
+        return ordered.Count == 0 ? 0 : ordered[ordered.Count / 2];
+    }
 }
