@@ -19,8 +19,7 @@ public sealed class FaultTests(PostgresFixture postgres)
     public async Task A_worker_that_is_killed_and_one_that_is_stopped_are_replaced_in_a_pipeline_and_with_several_devices(int pp, int tp)
     {
         var layout = new JobLayout(2, pp, tp);
-        // The standbys are for these faults: on busy cores a healthy worker may pass for a slow one.
-        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(2 * pp, 2, 0), new Dictionary<string, string> { ["Detectors__peer-slowdown__Mode"] = "log-only" });
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(2 * pp, 2, 0));
         await using var steps = new StepLog(cluster.Kafka);
         var job = await cluster.SubmitAsync("gpt", Steps, layout: layout);
         await cluster.WaitForAsync<StandbyReady>("the first standby to prove itself", ready => ready.MachineId == "s0");

@@ -41,7 +41,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
         (unexpected.LostSteps, unexpected.StayerDeviceBytes).ShouldBe((0, 0));
 
         var done = (await cluster.WaitForAsync<JobCompleted>("the job to complete", deadline: TimeSpan.FromMinutes(2))).Data;
-        done.Digests.Select(rank => rank.MachineId).ShouldBe(["m0", "e0", "s0"]);
+        done.Digests.Select(rank => rank.MachineId).ShouldBe(["m0", "e0", "s0"], await cluster.StoryAsync());
         await steps.ReachAsync(Steps - 1);
 
         var reference = await ReferenceRun.RunAsync(
@@ -85,7 +85,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
     [Fact]
     public async Task A_worker_that_computes_longer_than_its_peers_is_found_and_replaced_and_nobody_else_is()
     {
-        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { [SlowWorker.Switch] = "1" });
+        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { [SlowWorker.Switch] = "1", [Cluster.SlowdownMode] = "enforce" });
         await using var steps = new StepLog(cluster.Kafka);
         await cluster.SubmitAsync("gpt", 100_000);
         await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");

@@ -107,34 +107,6 @@ public sealed class CollectiveResults
     }
 
     [Fact]
-    public async Task Calls_allocate_nothing()
-    {
-        await using var cluster = await Cluster.StartAsync(3);
-        var allocated = await cluster.OnAllAsync(group =>
-        {
-            var buffer = new float[70_001];
-            var mine = new byte[33];
-            var all = new byte[99];
-            Calls();
-            Calls();
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            for (var repetition = 0; repetition < 20; repetition++)
-                Calls();
-            return GC.GetAllocatedBytesForCurrentThread() - before;
-
-            void Calls()
-            {
-                group.AllReduce(buffer, ReduceOperation.Sum);
-                group.AllReduce(buffer.AsSpan(0, 3), ReduceOperation.Min);
-                group.AllGather(mine, all);
-                group.Broadcast(all, 1);
-                group.Barrier();
-            }
-        });
-        allocated.ShouldBe([0L, 0L, 0L]);
-    }
-
-    [Fact]
     public async Task Ranks_that_disagree_about_a_call_meet_an_error_and_not_wrong_numbers()
     {
         await using var cluster = await Cluster.StartAsync(2);

@@ -18,6 +18,12 @@ namespace TrainMover.EndToEnd.Tests.Support;
 /// <summary>A whole deployment of real processes for one test class, with eyes on its log and hands on its processes.</summary>
 internal sealed class Cluster : IAsyncDisposable
 {
+    /// <summary>
+    /// How a slow worker is treated: here it is only logged, unless a test says otherwise. Steps take some tens of milliseconds on cores that anybody may use: who really is slow for two seconds would be moved, rightly, in the middle of
+    /// another test.
+    /// </summary>
+    public const string SlowdownMode = "Detectors__peer-slowdown__Mode";
+
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
     private readonly ServiceProvider _services;
@@ -51,6 +57,17 @@ internal sealed class Cluster : IAsyncDisposable
     {
         var directory = Directory.CreateTempSubdirectory("trainmover-e2e-").FullName;
         var schema = PostgresFixture.NewSchema();
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            [SlowdownMode] = "log-only",
+            ["TRAINMOVER_CRASH_FILE"] = Path.Combine(directory, "crash"),
+            // Most of what a process here lives through is its start: what was not compiled ahead is compiled quickly, and not again.
+            ["DOTNET_TieredCompilation"] = "1",
+            ["DOTNET_TC_CallCounting"] = "0",
+            ["Planning__FailureQuarantine"] = "00:00:00",
+            ["Planning__MaintenanceQuarantine"] = "00:00:00",
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) variables[name] = value;
         var deployment = await Deployment.StartAsync(new DeploymentOptions
         {
             Root = Repository.FindRoot(),
@@ -59,15 +76,7 @@ internal sealed class Cluster : IAsyncDisposable
             Schema = schema,
             Postgres = postgres.ConnectionString,
             Machines = machines ?? MachineSetup.Fleet(3, 1, 1),
-            Environment = new Dictionary<string, string>(environment ?? new Dictionary<string, string>(), StringComparer.Ordinal)
-            {
-                ["TRAINMOVER_CRASH_FILE"] = Path.Combine(directory, "crash"),
-                // Most of what a process here lives through is its start: what was not compiled ahead is compiled quickly, and not again.
-                ["DOTNET_TieredCompilation"] = "1",
-                ["DOTNET_TC_CallCounting"] = "0",
-                ["Planning__FailureQuarantine"] = "00:00:00",
-                ["Planning__MaintenanceQuarantine"] = "00:00:00",
-            },
+            Environment = variables,
         });
         var services = new ServiceCollection().AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddSingleton(typeof(ILogger<>), typeof(NullLogger<>))
             .AddEventLog(postgres.ConnectionString, options =>
@@ -159,7 +168,7 @@ internal sealed class Cluster : IAsyncDisposable
         (await WaitForAsync<MigrationCompleted>($"a migration to complete{(after is null ? "" : $" after {after.MigrationId}")}", completed => completed.MigrationId != after?.MigrationId, deadline)).Data;
 
     /// <summary>The end of the log and of every process's output, for a failure message.</summary>
-    private async Task<string> StoryAsync()
+    public async Task<string> StoryAsync()
     {
         var events = new List<string>();
         await foreach (var logged in Log.ReadAllAsync()) events.Add($"{logged.Sequence} {logged.RecordedAt:HH:mm:ss.fff} {logged.Actor} {logged.Stream} {logged.Type} {logged.Json}");
