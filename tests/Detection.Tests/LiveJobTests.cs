@@ -180,13 +180,22 @@ public class LiveJobTests
     }
 
     [Fact]
-    public void A_step_that_is_long_as_always_hangs_on_nobody_and_neither_does_a_prepared_migration()
+    public void A_step_that_is_long_as_always_hangs_on_nobody()
     {
         Train(10, milliseconds: 4000);
         Wait(0, 2);
         Look(TimeSpan.FromSeconds(11)).ShouldBeEmpty("three usual steps have not passed");
+        Look(TimeSpan.FromSeconds(2)).ShouldHaveSingleItem().Subject.ShouldBe("m1");
+    }
+
+    [Fact]
+    public void While_a_migration_is_prepared_only_one_for_whom_all_others_wait_is_named()
+    {
+        Train(10);
         _watch.Pause();
-        Look(TimeSpan.FromSeconds(9)).ShouldBeEmpty();
+        Look(TimeSpan.FromMinutes(2)).ShouldBeEmpty("a switch may take its time, and nobody says that he waits");
+        Wait(0, 2);
+        Look(TimeSpan.FromSeconds(6)).ShouldHaveSingleItem().Subject.ShouldBe("m1");
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Migrations;
 using TrainMover.Contracts.Progress;
 using TrainMover.Domain.Migrations;
+using TrainMover.Domain.Planning;
 
 namespace TrainMover.Domain.Tests;
 
@@ -153,6 +154,39 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public void A_stayer_that_is_lost_before_the_agreement_ends_the_plan_at_once_and_is_replaced_first()
+    {
+        foreach (var ledger in (Ledger[])[Preparing(), Switching()])
+        {
+            ledger.Raise("hang", InterruptionKind.Unexpected, "m2");
+            ledger.Plan().ShouldHaveSingleItem().ShouldBeOfType<AbortOrdered>().Reason.ShouldBe("m2, which was to stay, was lost during the preparation: Because of hang.");
+            ledger.Plan().ShouldBeEmpty();
+            ledger.Report(Ledger.Aborted("m0")).Select(Name).ShouldBe(["MigrationAborted"]);
+            var plan = ledger.Plan().OfType<MigrationPlanned>().Single().Plan;
+            (plan.Kind, plan.Moves.Single().Leaver, plan.Moves.Single().Joiner).ShouldBe((InterruptionKind.Unexpected, "m2", "s0"));
+        }
+    }
+
+    [Fact]
+    public void A_member_that_was_lost_and_replaced_before_and_has_come_back_since_ends_no_plan()
+    {
+        var ledger = Ledger.WithRunningJob(new PlanningOptions { FailureQuarantine = TimeSpan.Zero, MaintenanceQuarantine = TimeSpan.Zero });
+        ledger.Raise("death", InterruptionKind.Unexpected, "m2");
+        Migrate(ledger).Joiner.ShouldBe("s0");
+        ledger.Announce("m2", MachineRole.Training, 1002);
+        ledger.Raise("first", InterruptionKind.Expected, "m0");
+        Migrate(ledger).Joiner.ShouldBe("e0");
+        ledger.Raise("second", InterruptionKind.Expected, "m1");
+        Migrate(ledger).Joiner.ShouldBe("m2");
+
+        ledger.Announce("m0", MachineRole.Training, 1000);
+        ledger.Raise("third", InterruptionKind.Expected, "s0");
+        ledger.Plan().OfType<MigrationPlanned>().ShouldHaveSingleItem();
+        ledger.Execute();
+        ledger.Plan().ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_leaver_is_released_also_where_another_migration_replaced_its_own_once_that_one_has_ended()
     {
         var ledger = Switching();
@@ -273,6 +307,19 @@ public sealed class MigrationTests
         foreach (var machine in (string[])["m0", "m1", "m2", "e0"]) ledger.Report(Ledger.Prepared(machine));
         ledger.World.Migration("gpt-g2").Phase.ShouldBe(MigrationPhase.Switching);
         return ledger;
+    }
+
+    /// <summary>Plans for what is open, and carries it out.</summary>
+    private static MachineMove Migrate(Ledger ledger)
+    {
+        var plan = ledger.Plan().OfType<MigrationPlanned>().Single().Plan;
+        var generation = plan.To.Generation;
+        ledger.Execute();
+        foreach (var machine in ledger.World.Migration(plan.MigrationId).Participants) ledger.Report(Ledger.Prepared(machine, generation, shadow: Ledger.Good));
+        foreach (var place in plan.To.Ranks) ledger.Report(Ledger.Switched(place.MachineId, place.Rank, generation));
+        ledger.Plan();
+        ledger.World.Job("gpt").OpenMigration.ShouldBeNull();
+        return plan.Moves.Single();
     }
 
     private static string Name(object @event) => @event.GetType().Name;

@@ -30,8 +30,10 @@ public sealed record JobFinding(string JobId, int Generation, Finding Finding, S
         {
             { Kind: FindingKind.Recovered } => Recover(world),
             { Subject: WholeJob } => RaiseForAll(world, job),
-            // Paces are not compared while cores are shared with a preparation; a process that is stopped is, whatever is prepared.
+            // Paces are not compared while cores are shared with a preparation; who stops or does not arrive is named, whatever is prepared.
             { Kind: FindingKind.SlowWorker } when job.OpenMigration is not null => new Decision(world),
+            // Survivors wait for a dead worker too, until they have switched.
+            { Kind: FindingKind.Hang } when job.OpenMigration is { } open && world.Migration(open) is { Kind: InterruptionKind.Unexpected } answer && answer.Leavers.Contains(Finding.Subject) => new Decision(world),
             _ => Raise(world),
         };
     }

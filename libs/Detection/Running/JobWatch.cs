@@ -116,8 +116,8 @@ public sealed class JobWatch
     {
         if (_members is not { } members) return [];
         var stopped = _stopped.Look(members, _latest, now);
-        if (stopped.Count > 0 || _isPaused) return stopped;
-        return (_stuck.Look(members, _latest, now) ?? _hang.Look(now)) is { } hang ? [hang] : [];
+        if (stopped.Count > 0) return stopped;
+        return (_stuck.Look(members, _latest, now) ?? (_isPaused ? null : _hang.Look(now))) is { } hang ? [hang] : [];
     }
 
     private List<Finding> Judge(JobMembers members, long step, Dictionary<int, RankStep> ranks)

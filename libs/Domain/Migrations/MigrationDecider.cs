@@ -112,6 +112,10 @@ public static class MigrationDecider
         return [escalated];
     }
 
+    /// <summary>A member that the plan keeps is known to be lost: nobody can switch by this plan, and the others need not find out by waiting for it.</summary>
+    public static IReadOnlyList<object> RecordStayerLost(Migration state, string machineId, string reason) =>
+        state.Phase is { } phase && PhaseTable.AbortAllowed(phase) ? Abort(state, $"{machineId}, which was to stay, was lost during the preparation: {reason}") : [];
+
     /// <summary>After an escalation the leaver is no longer waited for: the switch may be ready to be ordered.</summary>
     public static IReadOnlyList<object> ContinueAfterEscalation(Migration state) =>
         state.Phase == MigrationPhase.Preparing ? OrderSwitchWhenReady(state) : [];

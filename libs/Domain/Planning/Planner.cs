@@ -139,7 +139,7 @@ public sealed partial class Planner(PlanningOptions options)
     {
         var open = world.Interruptions.Where(interruption => interruption.AsksForReplacement).ToList();
         var job = decision.Job(jobId);
-        if (job.OpenMigration is { } openMigration && !Adjust(decision, openMigration, open, now)) return;
+        if (job.OpenMigration is { } openMigration && !Adjust(decision, world, openMigration, open, now)) return;
 
         job = decision.Job(jobId);
         if (job.OpenMigration is not null) return;
@@ -151,7 +151,7 @@ public sealed partial class Planner(PlanningOptions options)
     }
 
     /// <summary>Looks whether an open plan has to change. Returns true when the job is free again.</summary>
-    private bool Adjust(Decision decision, string migrationId, List<Interruption> open, DateTimeOffset now)
+    private bool Adjust(Decision decision, World world, string migrationId, List<Interruption> open, DateTimeOffset now)
     {
         foreach (var raised in open.Select(interruption => interruption.Raised!).Where(raised => raised.Kind == InterruptionKind.Unexpected))
         {
@@ -164,6 +164,9 @@ public sealed partial class Planner(PlanningOptions options)
             else if (raised.Machines.FirstOrDefault(migration.Plan!.To.Has) is { } lost)
             {
                 decision.OnMigration(migrationId, state => MigrationDecider.Supersede(state, $"{lost} was lost after the switch was agreed: {raised.Reason}"));
+                // One that was lost before and is a member again is not meant; and what was tried too often is left to people.
+                if (migration.Plan.From.Has(lost) && Remaining.Of(world, raised).Contains(lost) && Attempts(world, raised.InterruptionId) < options.AttemptLimit)
+                    decision.OnMigration(migrationId, state => MigrationDecider.RecordStayerLost(state, lost, raised.Reason));
             }
         }
 

@@ -34,7 +34,17 @@ internal static class ClientSettings
         HeartbeatIntervalMs = 1000,
         TopicMetadataRefreshIntervalMs = 5000,
         EnablePartitionEof = false,
+        // Each field costs a call into the native client, for each message; nobody reads headers.
+        ConsumeResultFields = "timestamp,topic",
     });
+
+    /// <summary>For a reader of one topic and very many messages, who need not be told the topic with each.</summary>
+    public static ConsumerConfig Bulk(KafkaOptions options, string group)
+    {
+        var config = Consumer(options, group);
+        config.ConsumeResultFields = "timestamp";
+        return config;
+    }
 
     public static AdminClientConfig Admin(KafkaOptions options) => With(options, new AdminClientConfig());
 

@@ -9,6 +9,7 @@ internal sealed class GroupPlace : IDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     private readonly IConsumer<byte[], byte[]> _consumer;
+    private readonly string _topic;
     private readonly BrokerState _broker;
     private readonly ILogger _logger;
     private readonly IAdminClient? _admin;
@@ -17,10 +18,10 @@ internal sealed class GroupPlace : IDisposable
 
     public GroupPlace(IConsumer<byte[], byte[]> consumer, KafkaOptions options, string topic, BrokerState broker, ILogger logger)
     {
-        (_consumer, _broker, _logger, _errors) = (consumer, broker, logger, broker.Errors);
+        (_consumer, _topic, _broker, _logger, _errors) = (consumer, options.Topic(topic), broker, logger, broker.Errors);
         if (options.Membership == Membership.Joined)
         {
-            consumer.Subscribe(options.Topic(topic));
+            consumer.Subscribe(_topic);
             return;
         }
         _admin = new DependentAdminClientBuilder(consumer.Handle).Build();
@@ -37,6 +38,9 @@ internal sealed class GroupPlace : IDisposable
         try
         {
             var consumed = _consumer.Consume(patience);
+            // A consumer of very many messages is not told it with each.
+            if (consumed is not null)
+                consumed.Topic ??= _topic;
             // After a disturbance the offsets may belong to another cluster: that is asked before the message counts.
             if (_assignment is not null && _broker.Errors != _errors && !Refresh(consumed))
                 return null;

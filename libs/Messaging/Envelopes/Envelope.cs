@@ -1,3 +1,5 @@
+using Confluent.Kafka;
+
 namespace TrainMover.Messaging;
 
 /// <summary>A message of the catalogue with its CloudEvents attributes. (<see cref="Source"/>, <see cref="Id"/>) is the key by which a receiver drops repeats.</summary>
@@ -44,6 +46,15 @@ public sealed record Envelope(string Id, string Source, string Type, object Data
 public sealed record Origin(string Topic, int Partition, long Offset, string? Key, DateTimeOffset Timestamp);
 
 /// <summary>A message that was read.</summary>
-/// <param name="Envelope">What it says.</param>
-/// <param name="Origin">Where it stood.</param>
-public sealed record Message(Envelope Envelope, Origin Origin);
+public sealed class Message
+{
+    private readonly ConsumeResult<byte[], byte[]> _consumed;
+
+    internal Message(Envelope envelope, ConsumeResult<byte[], byte[]> consumed) => (Envelope, _consumed) = (envelope, consumed);
+
+    /// <summary>What it says.</summary>
+    public Envelope Envelope { get; }
+
+    /// <summary>Where it stood; made when it is asked for, which is seldom.</summary>
+    public Origin Origin => MessageKey.Origin(_consumed);
+}

@@ -120,7 +120,7 @@ public sealed class AssignedReader(KafkaOptions options, AssignedReaderOptions r
         switch (EnvelopeFormat.Read(consumed.Message.Value ?? [], options.MaxMessageBytes))
         {
             case Reading.Readable readable:
-                return new Message(readable.Envelope, origin);
+                return new Message(readable.Envelope, consumed);
             case Reading.Unreadable unreadable:
                 if (reader.Unreadable is { } report)
                     report(origin, unreadable);

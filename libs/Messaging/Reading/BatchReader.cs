@@ -53,7 +53,7 @@ public sealed class BatchReader(
         ArgumentOutOfRangeException.ThrowIfLessThan(maxBatch, 1);
         var broker = new BrokerState($"Reader of {_topic}", options.BootstrapServers, _logger);
         var meter = new LagMeter(lag, _topic, _group, options, broker);
-        using var consumer = new ConsumerBuilder<byte[], byte[]>(ClientSettings.Consumer(options, _group))
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(ClientSettings.Bulk(options, _group))
             .SetLogHandler((_, message) => _logger.Log(ClientSettings.Level(message), "{Message}", message.Message))
             .SetErrorHandler((_, error) => broker.OnError(error))
             .SetPartitionsAssignedHandler((_, _) => broker.Answers())
@@ -96,15 +96,23 @@ public sealed class BatchReader(
             switch (EnvelopeFormat.Read(one.Message.Value ?? [], options.MaxMessageBytes))
             {
                 case Reading.Readable readable:
-                    messages.Add(new Message(readable.Envelope, MessageKey.Origin(one)));
+                    messages.Add(new Message(readable.Envelope, one));
                     break;
                 case Reading.Unreadable unreadable:
                     await deadLetters.PutAsideAsync(one, unreadable.Reason, unreadable.Detail, _group, cancellationToken);
                     break;
             }
         }
-        var next = consumed.GroupBy(one => one.TopicPartition).Select(partition => new TopicPartitionOffset(partition.Key, partition.Max(one => one.Offset.Value) + 1));
-        return new MessageBatch(messages, isUpToDate, [.. next], offsets => Commit(consumer, offsets));
+        return new MessageBatch(messages, isUpToDate, Next(consumed), offsets => Commit(consumer, offsets));
+    }
+
+    // A partition's messages come in order.
+    private List<TopicPartitionOffset> Next(List<ConsumeResult<byte[], byte[]>> consumed)
+    {
+        var next = new Dictionary<int, long>();
+        foreach (var one in consumed)
+            next[one.Partition.Value] = one.Offset.Value + 1;
+        return [.. next.Select(place => new TopicPartitionOffset(_topic, place.Key, place.Value))];
     }
 
     private void Commit(IConsumer<byte[], byte[]> consumer, IReadOnlyList<TopicPartitionOffset> offsets)

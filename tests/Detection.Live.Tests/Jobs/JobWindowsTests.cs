@@ -158,6 +158,28 @@ public sealed class JobWindowsTests
         _log[^1].ShouldBeOfType<InterruptionRecovered>().InterruptionId.ShouldBe(raised.InterruptionId);
     }
 
+    [Theory]
+    [InlineData(InterruptionKind.Expected, "m1", true)]
+    [InlineData(InterruptionKind.Expected, "m2", true)]
+    [InlineData(InterruptionKind.Unexpected, "m2", true)]
+    [InlineData(InterruptionKind.Unexpected, "m1", false)]
+    public void A_worker_for_which_all_others_wait_is_raised_while_a_migration_is_prepared_unless_it_is_replaced_as_lost_already(InterruptionKind kind, string stuck, bool isRaised)
+    {
+        Train(20);
+        var plan = new MigrationPlan(
+            "gpt-g2", "gpt", kind, Topology(1, Machines), Topology(2, ["m0", "s0", "m2", "m3"]), [new MachineMove("m1", "s0", [1])], StateSource.DataParallelPeer, new JobLayout(4), "because", ["first"], [], "policy",
+            DateTimeOffset.UnixEpoch);
+        Append("job-gpt", new JobMigrationOpened("gpt", "gpt-g2", 2));
+        Append("migration-gpt-g2", new MigrationPlanned(plan));
+        _windows.Follow(_world);
+        _log.Clear();
+        foreach (var machine in Machines.Where(machine => machine != stuck))
+            _windows.Take(new SeenIn("/agent", "waits"), new RankWaiting(machine, "gpt", 1, Array.IndexOf(Machines, machine), _step, 0), _now);
+        Record(_windows.Take(new SeenIn("/agent", "runs"), new Heartbeat(stuck, 7, 1), _now + Step));
+        Record(_windows.Look(_now + TimeSpan.FromSeconds(6)));
+        _log.OfType<InterruptionRaised>().Select(raised => (raised.Cause, raised.Machines.Single())).ShouldBe(isRaised ? [(InterruptionCause.Hang, stuck)] : []);
+    }
+
     [Fact]
     public void A_loss_that_is_no_number_names_all_machines_and_asks_for_a_restart()
     {
