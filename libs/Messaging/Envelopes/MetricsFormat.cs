@@ -42,7 +42,8 @@ internal static class MetricsFormat
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("data"u8))
+            var name = reader.ValueSpan;
+            if (name.SequenceEqual("data"u8))
             {
                 if (data is not null || !isTyped || !reader.Read()) return null;
                 data = ReadData(ref reader);
@@ -52,13 +53,13 @@ internal static class MetricsFormat
 
             var isKnown = reader switch
             {
-                _ when reader.ValueTextEquals("specversion"u8) => !isVersioned && Text(ref reader) && (isVersioned = reader.ValueTextEquals("1.0"u8)),
-                _ when reader.ValueTextEquals("type"u8) => !isTyped && Text(ref reader) && (isTyped = reader.ValueTextEquals(TypeUtf8)),
-                _ when reader.ValueTextEquals("id"u8) => id is null && Text(ref reader) && (id = reader.GetString()!).Length > 0,
-                _ when reader.ValueTextEquals("source"u8) => source is null && Text(ref reader) && (source = Utf8Names.Of(ref reader)).Length > 0,
-                _ when reader.ValueTextEquals("subject"u8) => subject is null && Text(ref reader) && (subject = Utf8Names.Of(ref reader)).Length > 0,
-                _ when reader.ValueTextEquals("datacontenttype"u8) => !isJson && Text(ref reader) && (isJson = reader.ValueTextEquals("application/json"u8)),
-                _ when reader.ValueTextEquals("time"u8) => time is null && Text(ref reader) && Time(ref reader, ref time),
+                _ when name.SequenceEqual("specversion"u8) => !isVersioned && Text(ref reader) && (isVersioned = reader.ValueSpan.SequenceEqual("1.0"u8)),
+                _ when name.SequenceEqual("type"u8) => !isTyped && Text(ref reader) && (isTyped = reader.ValueSpan.SequenceEqual(TypeUtf8)),
+                _ when name.SequenceEqual("id"u8) => id is null && Text(ref reader) && (id = reader.GetString()!).Length > 0,
+                _ when name.SequenceEqual("source"u8) => source is null && Text(ref reader) && (source = Utf8Names.Of(ref reader)).Length > 0,
+                _ when name.SequenceEqual("subject"u8) => subject is null && Text(ref reader) && (subject = Utf8Names.Of(ref reader)).Length > 0,
+                _ when name.SequenceEqual("datacontenttype"u8) => !isJson && Text(ref reader) && (isJson = reader.ValueSpan.SequenceEqual("application/json"u8)),
+                _ when name.SequenceEqual("time"u8) => time is null && Text(ref reader) && Time(ref reader, ref time),
                 _ => false,
             };
             if (!isKnown) return null;
@@ -78,11 +79,12 @@ internal static class MetricsFormat
         if (reader.TokenType != JsonTokenType.StartObject) return null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            var name = reader.ValueSpan;
             var isKnown = reader switch
             {
-                _ when reader.ValueTextEquals("machineId"u8) => machine is null && Text(ref reader) && (machine = Utf8Names.Of(ref reader)) is not null,
-                _ when reader.ValueTextEquals("takenAt"u8) => takenAt is null && Text(ref reader) && Time(ref reader, ref takenAt),
-                _ when reader.ValueTextEquals("metrics"u8) => metrics is null && (metrics = ReadMetrics(ref reader)) is not null,
+                _ when name.SequenceEqual("machineId"u8) => machine is null && Text(ref reader) && (machine = Utf8Names.Of(ref reader)) is not null,
+                _ when name.SequenceEqual("takenAt"u8) => takenAt is null && Text(ref reader) && Time(ref reader, ref takenAt),
+                _ when name.SequenceEqual("metrics"u8) => metrics is null && (metrics = ReadMetrics(ref reader)) is not null,
                 _ => false,
             };
             if (!isKnown) return null;
@@ -96,32 +98,34 @@ internal static class MetricsFormat
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartArray) return null;
         var scratch = _scratch ??= new DeviceMetric[64];
         var count = 0;
+        string? device = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
-            if (ReadMetric(ref reader) is not { } metric) return null;
+            if (ReadMetric(ref reader, device) is not { } metric) return null;
             if (count == scratch.Length)
             {
                 Array.Resize(ref scratch, count * 2);
                 _scratch = scratch;
             }
 
-            scratch[count++] = metric;
+            (scratch[count++], device) = (metric, metric.Device);
         }
 
         return reader.TokenType == JsonTokenType.EndArray ? scratch.AsSpan(0, count).ToArray() : null;
     }
 
-    private static DeviceMetric? ReadMetric(ref Utf8JsonReader reader)
+    private static DeviceMetric? ReadMetric(ref Utf8JsonReader reader, string? before)
     {
         string? device = null, metric = null;
         double? value = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            var name = reader.ValueSpan;
             var isKnown = reader switch
             {
-                _ when reader.ValueTextEquals("device"u8) => device is null && Text(ref reader) && (device = Utf8Names.Of(ref reader)) is not null,
-                _ when reader.ValueTextEquals("metric"u8) => metric is null && Text(ref reader) && (metric = Utf8Names.Of(ref reader)) is not null,
-                _ when reader.ValueTextEquals("value"u8) => value is null && Number(ref reader, ref value),
+                _ when name.SequenceEqual("device"u8) => device is null && Text(ref reader) && (device = before is not null && Ascii.Equals(reader.ValueSpan, before) ? before : Utf8Names.Of(ref reader)) is not null,
+                _ when name.SequenceEqual("metric"u8) => metric is null && Text(ref reader) && (metric = Utf8Names.Of(ref reader)) is not null,
+                _ when name.SequenceEqual("value"u8) => value is null && Number(ref reader, ref value),
                 _ => false,
             };
             if (!isKnown) return null;
@@ -137,8 +141,29 @@ internal static class MetricsFormat
 
     private static bool Number(ref Utf8JsonReader reader, ref double? value)
     {
-        if (!reader.Read() || reader.TokenType != JsonTokenType.Number || !reader.TryGetDouble(out var number) || !double.IsFinite(number)) return false;
-        value = number;
+        if (!reader.Read() || reader.TokenType != JsonTokenType.Number) return false;
+        if (IsWhole(reader.ValueSpan, out var number) || (reader.TryGetDouble(out number) && double.IsFinite(number)))
+        {
+            value = number;
+            return true;
+        }
+
+        return false;
+    }
+
+    // Most values are small whole numbers, and every whole number of so many digits is a double.
+    private static bool IsWhole(ReadOnlySpan<byte> text, out double number)
+    {
+        const int ExactDigits = 15;
+        (number, var whole) = (0, 0L);
+        if (text.Length > ExactDigits) return false;
+        foreach (var digit in text)
+        {
+            if (digit is < (byte)'0' or > (byte)'9') return false;
+            whole = (whole * 10) + (digit - '0');
+        }
+
+        number = whole;
         return true;
     }
 
