@@ -9,5 +9,8 @@ internal static class MessageKey
     public static string? Text(byte[]? key) => key is null ? null : Encoding.UTF8.GetString(key);
 
     public static Origin Origin(ConsumeResult<byte[], byte[]> consumed) =>
-        new(consumed.Topic, consumed.Partition.Value, consumed.Offset.Value, Text(consumed.Message.Key), DateTimeOffset.FromUnixTimeMilliseconds(consumed.Message.Timestamp.UnixTimestampMs));
+        Origin(consumed.Topic, consumed.Partition.Value, consumed.Offset.Value, consumed.Message.Key, consumed.Message.Timestamp);
+
+    public static Origin Origin(string topic, int partition, long offset, byte[]? key, Timestamp timestamp) =>
+        new(topic, partition, offset, Text(key), DateTimeOffset.FromUnixTimeMilliseconds(timestamp.UnixTimestampMs));
 }

@@ -48,13 +48,23 @@ public sealed record Origin(string Topic, int Partition, long Offset, string? Ke
 /// <summary>A message that was read.</summary>
 public sealed class Message
 {
-    private readonly ConsumeResult<byte[], byte[]> _consumed;
+    private readonly string _topic;
+    private readonly int _partition;
+    private readonly long _offset;
+    private readonly byte[]? _key;
+    private readonly Timestamp _timestamp;
 
-    internal Message(Envelope envelope, ConsumeResult<byte[], byte[]> consumed) => (Envelope, _consumed) = (envelope, consumed);
+    // Not the whole of what was consumed: its bytes would live as long as what they say.
+    internal Message(Envelope envelope, ConsumeResult<byte[], byte[]> consumed)
+    {
+        Envelope = envelope;
+        (_topic, _partition, _offset) = (consumed.Topic, consumed.Partition.Value, consumed.Offset.Value);
+        (_key, _timestamp) = (consumed.Message.Key, consumed.Message.Timestamp);
+    }
 
     /// <summary>What it says.</summary>
     public Envelope Envelope { get; }
 
     /// <summary>Where it stood; made when it is asked for, which is seldom.</summary>
-    public Origin Origin => MessageKey.Origin(_consumed);
+    public Origin Origin => MessageKey.Origin(_topic, _partition, _offset, _key, _timestamp);
 }

@@ -63,9 +63,13 @@ public sealed class BatchReader(
             using var place = new GroupPlace(consumer, options, topic, broker, _logger);
             while (!cancellationToken.IsCancellationRequested)
             {
-                var consumed = await Task.Run(() => Collect(consumer, place, meter), CancellationToken.None);
-                if (!cancellationToken.IsCancellationRequested)
-                    yield return await ReadAsync(consumer, consumed, !broker.IsAway && consumed.Count < maxBatch, cancellationToken);
+                var collected = await Task.Run(() => Collect(consumer, place, meter), CancellationToken.None);
+                if (cancellationToken.IsCancellationRequested)
+                    break;
+                foreach (var (consumed, why) in collected.Unreadable)
+                    await deadLetters.PutAsideAsync(consumed, why.Reason, why.Detail, _group, cancellationToken);
+                List<TopicPartitionOffset> next = [.. collected.Next.Select(partition => new TopicPartitionOffset(_topic, partition.Key, partition.Value))];
+                yield return new MessageBatch(collected.Messages, !broker.IsAway && collected.Count < maxBatch, next, offsets => Commit(consumer, offsets));
             }
         }
         finally
@@ -74,45 +78,29 @@ public sealed class BatchReader(
         }
     }
 
-    private List<ConsumeResult<byte[], byte[]>> Collect(IConsumer<byte[], byte[]> consumer, GroupPlace place, LagMeter meter)
+    // Each message is read at once, so that its bytes are gone before the next collection of garbage could copy them.
+    private Collected Collect(IConsumer<byte[], byte[]> consumer, GroupPlace place, LagMeter meter)
     {
-        var consumed = new List<ConsumeResult<byte[], byte[]>>();
+        var collected = new Collected();
         var started = Stopwatch.GetTimestamp();
-        for (var patience = Poll; consumed.Count < maxBatch && Stopwatch.GetElapsedTime(started) < Poll; patience = TimeSpan.Zero)
+        for (var patience = Poll; collected.Count < maxBatch && Stopwatch.GetElapsedTime(started) < Poll; patience = TimeSpan.Zero)
         {
-            if (place.Consume(patience) is not { } next)
+            if (place.Consume(patience) is not { } consumed)
                 break;
-            consumed.Add(next);
-        }
-        meter.Measure(consumer);
-        return consumed;
-    }
-
-    private async Task<MessageBatch> ReadAsync(IConsumer<byte[], byte[]> consumer, List<ConsumeResult<byte[], byte[]>> consumed, bool isUpToDate, CancellationToken cancellationToken)
-    {
-        var messages = new List<Message>(consumed.Count);
-        foreach (var one in consumed)
-        {
-            switch (EnvelopeFormat.Read(one.Message.Value ?? [], options.MaxMessageBytes))
+            // A partition's messages come in order.
+            collected.Next[consumed.Partition.Value] = consumed.Offset.Value + 1;
+            switch (EnvelopeFormat.Read(consumed.Message.Value ?? [], options.MaxMessageBytes))
             {
                 case Reading.Readable readable:
-                    messages.Add(new Message(readable.Envelope, one));
+                    collected.Messages.Add(new Message(readable.Envelope, consumed));
                     break;
                 case Reading.Unreadable unreadable:
-                    await deadLetters.PutAsideAsync(one, unreadable.Reason, unreadable.Detail, _group, cancellationToken);
+                    collected.Unreadable.Add((consumed, unreadable));
                     break;
             }
         }
-        return new MessageBatch(messages, isUpToDate, Next(consumed), offsets => Commit(consumer, offsets));
-    }
-
-    // A partition's messages come in order.
-    private List<TopicPartitionOffset> Next(List<ConsumeResult<byte[], byte[]>> consumed)
-    {
-        var next = new Dictionary<int, long>();
-        foreach (var one in consumed)
-            next[one.Partition.Value] = one.Offset.Value + 1;
-        return [.. next.Select(place => new TopicPartitionOffset(_topic, place.Key, place.Value))];
+        meter.Measure(consumer);
+        return collected;
     }
 
     private void Commit(IConsumer<byte[], byte[]> consumer, IReadOnlyList<TopicPartitionOffset> offsets)
@@ -125,5 +113,16 @@ public sealed class BatchReader(
         {
             _logger.LogDebug("Offsets of {Topic} are not committed ({Reason}); the batch may come again", _topic, failure.Error.Reason);
         }
+    }
+
+    private sealed class Collected
+    {
+        public List<Message> Messages { get; } = [];
+
+        public List<(ConsumeResult<byte[], byte[]> Consumed, Reading.Unreadable Why)> Unreadable { get; } = [];
+
+        public Dictionary<int, long> Next { get; } = [];
+
+        public int Count => Messages.Count + Unreadable.Count;
     }
 }
