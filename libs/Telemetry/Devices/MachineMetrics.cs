@@ -52,14 +52,14 @@ internal sealed class MachineMetrics
     {
         foreach (var last in _last)
         {
-            if (last.Metrics.Count == metrics.Count && (metrics.Count == 0 || (metrics[0].Metric == last.Metrics[0].Metric && metrics[0].Device == last.Metrics[0].Device))) return last;
+            if (last.Metrics.Length == metrics.Count && (metrics.Count == 0 || (metrics[0].Metric == last.Metrics[0].Metric && metrics[0].Device == last.Metrics[0].Device))) return last;
         }
 
         return null;
     }
 
     // Metrics of an exporter that is known, but not the same ones as before.
-    private bool Changed(IReadOnlyList<DeviceMetric> metrics) => metrics.Count > 0 && _last.Exists(last => last.Metrics.Any(known => known.Metric == metrics[0].Metric && known.Device == metrics[0].Device));
+    private bool Changed(IReadOnlyList<DeviceMetric> metrics) => metrics.Count > 0 && _last.Exists(last => Array.Exists(last.Metrics, known => known.Metric == metrics[0].Metric && known.Device == metrics[0].Device));
 
     // What was not kept was without suspicion, and so equal in all that counts: its ends stand for it, the first as long as the window reaches back into it.
     private List<Kept> Before(DateTimeOffset now, DeviceDetectorOptions options)
@@ -85,7 +85,8 @@ internal sealed class MachineMetrics
         }
 
         if (isBlind || _window is not null) (last.Since, last.SinceId) = (taken.TakenAt, id);
-        (last.MachineId, last.Metrics, last.At, last.Source, last.Id) = (taken.MachineId, taken.Metrics, taken.TakenAt, source, id);
+        last.Keep(taken.Metrics);
+        (last.MachineId, last.At, last.Source, last.Id) = (taken.MachineId, taken.TakenAt, source, id);
     }
 
     private void Keep(DeviceMetricsTaken taken, string source, string id, DeviceDetectorOptions options)
@@ -104,13 +105,15 @@ internal sealed class MachineMetrics
 
     private static List<DeviceSample> Samples(IReadOnlyList<DeviceMetric> metrics) => [.. metrics.Select(metric => new DeviceSample(metric.Device, metric.Metric, metric.Value))];
 
+    private static List<DeviceSample> Samples(IReadOnlyList<KnownMetric> metrics) => [.. metrics.Select(metric => new DeviceSample(metric.Device, metric.Metric, metric.Value))];
+
     private readonly record struct Kept(DeviceSnapshot Snapshot, DateTimeOffset Until);
 
     private sealed class Last
     {
         public string MachineId { get; set; } = "";
 
-        public IReadOnlyList<DeviceMetric> Metrics { get; set; } = [];
+        public KnownMetric[] Metrics { get; private set; } = [];
 
         public DateTimeOffset At { get; set; }
 
@@ -121,5 +124,16 @@ internal sealed class MachineMetrics
         public DateTimeOffset Since { get; set; }
 
         public string SinceId { get; set; } = "";
+
+        // Values are written over those before, and names that are the same stay: of a message that is kept whole, all garbage collections would have to copy all parts.
+        public void Keep(IReadOnlyList<DeviceMetric> metrics)
+        {
+            if (Metrics.Length != metrics.Count) Metrics = new KnownMetric[metrics.Count];
+            for (var index = 0; index < Metrics.Length; index++)
+            {
+                var (metric, known) = (metrics[index], Metrics[index]);
+                Metrics[index] = known.Device == metric.Device && known.Metric == metric.Metric ? known with { Value = metric.Value } : new KnownMetric(metric.Device, metric.Metric, metric.Value);
+            }
+        }
     }
 }

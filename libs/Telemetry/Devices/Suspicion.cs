@@ -4,6 +4,9 @@ using TrainMover.Telemetry.Metrics;
 
 namespace TrainMover.Telemetry.Devices;
 
+/// <summary>A metric of a device as it was last.</summary>
+internal readonly record struct KnownMetric(string Device, string Metric, double Value);
+
 /// <summary>Whether a sample holds anything on which a detector of devices and links could ever base a finding. Errs on the side of suspicion.</summary>
 internal static class Suspicion
 {
@@ -57,7 +60,7 @@ internal static class Suspicion
     }
 
     /// <summary>A message after another one with as many metrics.</summary>
-    public static bool Next(IReadOnlyList<DeviceMetric> metrics, IReadOnlyList<DeviceMetric> before, DeviceDetectorOptions options)
+    public static bool Next(IReadOnlyList<DeviceMetric> metrics, ReadOnlySpan<KnownMetric> before, DeviceDetectorOptions options)
     {
         for (var index = 0; index < metrics.Count; index++)
         {
