@@ -37,7 +37,7 @@ internal static class IngestBench
     private const int Partitions = 48;
     private const int PreloadedRounds = 4;
     private const int WarmUp = 20_000;
-    private const int Rounds = 3;
+    private const int Rounds = 5;
     private const double RatioBar = 0.8;
     private const double FlatMiB = 32;
     private static readonly string[] Kinds = [IngestReader.Objects, IngestReader.Tokens, IngestReader.Detector];
