@@ -49,8 +49,16 @@ public sealed class LogFollower(string path)
                 Read(file, splitter, take);
                 if (Interlocked.Exchange(ref replaced, 0) == 1)
                 {
+                    var next = Open(full, fromEnd: false);
+                    if (IsSame(file, next))
+                    {
+                        // The notice is older than the opening of this very file.
+                        next!.Dispose();
+                        continue;
+                    }
+
                     file?.Dispose();
-                    file = Open(full, fromEnd: false);
+                    file = next;
                     continue;
                 }
 
@@ -82,6 +90,11 @@ public sealed class LogFollower(string path)
             return null;
         }
     }
+
+    // The system tells by which name it knows an open file, and that it has none any more.
+    private static bool IsSame(FileStream? one, FileStream? other) => one is not null && other is not null && NameOf(one) == NameOf(other);
+
+    private static string? NameOf(FileStream file) => File.ResolveLinkTarget($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}", returnFinalTarget: false)?.FullName;
 
     private static void Read(FileStream? file, LineSplitter splitter, LineTaker take)
     {

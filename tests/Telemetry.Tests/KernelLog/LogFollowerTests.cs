@@ -41,6 +41,21 @@ public sealed class LogFollowerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task However_late_the_notice_of_a_rotation_comes_no_line_is_read_twice()
+    {
+        await FollowAsync();
+        for (var round = 0; round < 50; round++)
+        {
+            Append($"before {round}\n");
+            (await NextAsync()).ShouldBe($"before {round}");
+            if (round % 2 == 0) System.IO.File.Delete(File);
+            else System.IO.File.Move(File, $"{File}.{round}");
+            Append($"after {round}\n");
+            (await NextAsync()).ShouldBe($"after {round}");
+        }
+    }
+
+    [Fact]
     public async Task A_file_that_is_emptied_in_place_is_read_from_its_beginning()
     {
         await System.IO.File.WriteAllTextAsync(File, "a long line that was there before\n");
