@@ -40,9 +40,9 @@ internal sealed class MachineMetrics
             if (taken.TakenAt > _suspectedAt) _suspectedAt = taken.TakenAt;
         }
 
-        Remember(last, taken, source, id, isBlind);
+        last = Remember(last, taken, source, id, isBlind);
         if (_window is null) return DeviceVerdict.Nothing;
-        Keep(taken, source, id, options);
+        Keep(last, options);
         if (taken.TakenAt - _suspectedAt <= options.Window) return new DeviceVerdict(DeviceDetectors.Judge(_window.Select(kept => kept.Snapshot), options), IsCalm: false);
         _window = null;
         return new DeviceVerdict([], IsCalm: true);
@@ -67,16 +67,16 @@ internal sealed class MachineMetrics
         var window = new List<Kept>();
         foreach (var last in _last)
         {
-            var samples = Samples(last.Metrics);
+            var snapshot = last.Snapshot();
             var since = now - options.Window > last.Since ? now - options.Window : last.Since;
-            if (since < last.At) window.Add(new Kept(new DeviceSnapshot(last.MachineId, since, samples, last.Source, last.SinceId), last.At));
-            window.Add(new Kept(new DeviceSnapshot(last.MachineId, last.At, samples, last.Source, last.Id), last.At));
+            if (since < last.At) window.Add(new Kept(snapshot with { At = since, Id = last.SinceId }, last.At));
+            window.Add(new Kept(snapshot, last.At));
         }
 
         return window;
     }
 
-    private void Remember(Last? last, DeviceMetricsTaken taken, string source, string id, bool isBlind)
+    private Last Remember(Last? last, DeviceMetricsTaken taken, string source, string id, bool isBlind)
     {
         if (last is null)
         {
@@ -85,14 +85,14 @@ internal sealed class MachineMetrics
         }
 
         if (isBlind || _window is not null) (last.Since, last.SinceId) = (taken.TakenAt, id);
-        last.Keep(taken.Metrics);
+        last.Overwrite(taken.Metrics);
         (last.MachineId, last.At, last.Source, last.Id) = (taken.MachineId, taken.TakenAt, source, id);
+        return last;
     }
 
-    private void Keep(DeviceMetricsTaken taken, string source, string id, DeviceDetectorOptions options)
+    private void Keep(Last last, DeviceDetectorOptions options)
     {
-        if (!_window!.Exists(kept => kept.Snapshot.Id == id && kept.Snapshot.Source == source))
-            _window.Add(new Kept(new DeviceSnapshot(taken.MachineId, taken.TakenAt, Samples(taken.Metrics), source, id), taken.TakenAt));
+        if (!_window!.Exists(kept => kept.Snapshot.Id == last.Id && kept.Snapshot.Source == last.Source)) _window.Add(new Kept(last.Snapshot(), last.At));
         var from = _latest - options.Window;
         _window.RemoveAll(kept => kept.Until < from);
         for (var index = 0; index < _window.Count; index++)
@@ -102,10 +102,6 @@ internal sealed class MachineMetrics
 
         if (_window.Count > MostSnapshots) _window.RemoveAt(0);
     }
-
-    private static List<DeviceSample> Samples(IReadOnlyList<DeviceMetric> metrics) => [.. metrics.Select(metric => new DeviceSample(metric.Device, metric.Metric, metric.Value))];
-
-    private static List<DeviceSample> Samples(IReadOnlyList<KnownMetric> metrics) => [.. metrics.Select(metric => new DeviceSample(metric.Device, metric.Metric, metric.Value))];
 
     private readonly record struct Kept(DeviceSnapshot Snapshot, DateTimeOffset Until);
 
@@ -125,8 +121,10 @@ internal sealed class MachineMetrics
 
         public string SinceId { get; set; } = "";
 
+        public DeviceSnapshot Snapshot() => new(MachineId, At, [.. Metrics.Select(metric => new DeviceSample(metric.Device, metric.Metric, metric.Value))], Source, Id);
+
         // Values are written over those before, and names that are the same stay: of a message that is kept whole, all garbage collections would have to copy all parts.
-        public void Keep(IReadOnlyList<DeviceMetric> metrics)
+        public void Overwrite(IReadOnlyList<DeviceMetric> metrics)
         {
             if (Metrics.Length != metrics.Count) Metrics = new KnownMetric[metrics.Count];
             for (var index = 0; index < Metrics.Length; index++)

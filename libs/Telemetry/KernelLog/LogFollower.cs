@@ -50,15 +50,9 @@ public sealed class LogFollower(string path)
                 if (Interlocked.Exchange(ref replaced, 0) == 1)
                 {
                     var next = Open(full, fromEnd: false);
-                    if (IsSame(file, next))
-                    {
-                        // The notice is older than the opening of this very file.
-                        next!.Dispose();
-                        continue;
-                    }
-
-                    file?.Dispose();
-                    file = next;
+                    // A notice may be older than the opening of this very file.
+                    (file, var other) = IsSame(file, next) ? (file, next) : (next, file);
+                    other?.Dispose();
                     continue;
                 }
 
