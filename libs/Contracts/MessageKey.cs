@@ -26,6 +26,7 @@ public static class MessageKey
         InterruptionRecovered e => e.InterruptionId,
         DetectorTuned e => e.Detector,
         MachineRegistered e => e.MachineId,
+        MachineWorkerLost e => e.MachineId,
         MachineAssigned e => e.MachineId,
         MachineReserved e => e.MachineId,
         MachineReleased e => e.MachineId,

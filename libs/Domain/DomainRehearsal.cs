@@ -16,6 +16,8 @@ namespace TrainMover.Domain;
 public sealed class DomainRehearsal
 {
     private const string JobId = "rehearsal";
+    private const int Pid = 1;
+    private const int Port = 1;
     private static readonly byte[] Key = new byte[32];
     private static readonly ShadowOutcome Good = new(Good: true, Reason: null, 1, 0, 0);
 
@@ -56,6 +58,9 @@ public sealed class DomainRehearsal
         Take(_planner.OnChange(_world, DateTimeOffset.UnixEpoch, Key));
         Execute();
         var (migration, generation) = (_world.Migrations.Single().Plan!.MigrationId, _world.Migrations.Single().Plan!.To.Generation);
+        var gone = new WorkerLost(Pid, Port, "A rehearsal.") { MachineId = leaver, Generation = 1, JobId = JobId };
+        Take(_planner.OnWorkerLost(_world, gone, DateTimeOffset.UnixEpoch, Key));
+        Report(gone);
         string[] members = ["m0", "m2", joiner];
         foreach (var id in members)
         {
@@ -76,7 +81,7 @@ public sealed class DomainRehearsal
 
     private void Announce(string machine, MachineRole role) => Take(_planner.OnAnnounced(
         _world,
-        new Announced(role, new WorkerStatus(WorkerPhase.Idle, 1, "127.0.0.1", 1)) { MachineId = machine, Generation = 0 },
+        new Announced(role, new WorkerStatus(WorkerPhase.Idle, Pid, "127.0.0.1", Port)) { MachineId = machine, Generation = 0 },
         DateTimeOffset.UnixEpoch,
         Key));
 

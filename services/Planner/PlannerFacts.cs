@@ -15,6 +15,7 @@ public sealed class PlannerFacts(DecisionRunner runner, Domain.Planning.Planner 
     {
         Announced announced => DecideAsync(fact, world => planner.OnAnnounced(world, announced, clock.GetUtcNow(), NewKey()), ct),
         WarmedUp warmedUp => DecideAsync(fact, world => planner.OnWarmedUp(world, warmedUp, clock.GetUtcNow(), NewKey()), ct),
+        WorkerLost lost => DecideAsync(fact, world => planner.OnWorkerLost(world, lost, clock.GetUtcNow(), NewKey()), ct),
         CaughtUp caughtUp => DecideAsync(fact, world => Domain.Planning.Planner.OnCaughtUp(world, caughtUp), ct),
         Agreed or Switched => DecideAsync(fact, world => planner.OnSwitch(world, report, clock.GetUtcNow(), NewKey()), ct),
         Finished finished => DecideAsync(fact, world => Domain.Planning.Planner.OnFinished(world, finished), ct),

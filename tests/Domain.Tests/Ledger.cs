@@ -49,6 +49,13 @@ internal sealed class Ledger
     public IReadOnlyList<object> Announce(string machine, MachineRole role, int port, WorkerPhase phase = WorkerPhase.Idle) => Append(Planner.OnAnnounced(
         World, new Announced(role, new WorkerStatus(phase, 100 + port, "127.0.0.1", port)) { MachineId = machine, Generation = 0 }, Now, Key));
 
+    /// <summary>The word that a worker is gone, as the Planner and then the Executor hear it.</summary>
+    public IReadOnlyList<object> LoseWorker(string machine, int port)
+    {
+        var lost = WorkerLost(machine, port);
+        return [.. Append(Planner.OnWorkerLost(World, lost, Now, Key)), .. Report(lost)];
+    }
+
     public IReadOnlyList<object> Raise(string id, InterruptionKind kind, params string[] machines) => Raise(id, kind, InterruptionCause.Manual, machines);
 
     public IReadOnlyList<object> Raise(string id, InterruptionKind kind, InterruptionCause cause, params string[] machines)
@@ -73,6 +80,8 @@ internal sealed class Ledger
             ledger.World, new WarmedUp(Good) { MachineId = "s0", Generation = 1, JobId = "gpt" }, ledger.Now, Key));
         return ledger;
     }
+
+    public static WorkerLost WorkerLost(string machine, int port) => new(100 + port, port, "The worker was killed by signal 9.") { MachineId = machine, Generation = 0 };
 
     public static ShadowOutcome Good { get; } = new(true, null, 100, 4096, 0);
 

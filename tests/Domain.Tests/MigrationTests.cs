@@ -168,6 +168,35 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public void A_joiner_whose_worker_dies_before_the_agreement_ends_the_plan_at_once_and_another_machine_is_chosen()
+    {
+        foreach (var ledger in (Ledger[])[Preparing(), Switching()])
+        {
+            ledger.LoseWorker("e0", 2999).ShouldBeEmpty();
+            var events = ledger.LoseWorker("e0", 3000);
+            events.Select(Name).ShouldBe(["MachineWorkerLost", "AbortOrdered"]);
+            events.OfType<AbortOrdered>().Single().Reason.ShouldBe("The worker of e0 was lost during the preparation: The worker was killed by signal 9.");
+            ledger.LoseWorker("e0", 3000).ShouldBeEmpty();
+            ledger.Report(Ledger.Aborted("m0"));
+            var plan = ledger.Plan().OfType<MigrationPlanned>().Single().Plan;
+            plan.Moves.Single().Joiner.ShouldBe("s0");
+            plan.Candidates.Single(candidate => candidate.MachineId == "e0").Why.ShouldBe("its worker is gone, and the next one is not there yet");
+        }
+    }
+
+    [Fact]
+    public void A_stayer_whose_worker_dies_ends_the_plan_and_a_leaver_whose_worker_dies_does_not()
+    {
+        var ledger = Preparing();
+        ledger.LoseWorker("m1", 1001).ShouldBeEmpty();
+        ledger.LoseWorker("m2", 1002).Select(Name).ShouldBe(["AbortOrdered"]);
+
+        var agreed = Switching();
+        agreed.Report(Ledger.Agreed("m0"));
+        agreed.LoseWorker("e0", 3000).Select(Name).ShouldBe(["MachineWorkerLost"]);
+    }
+
+    [Fact]
     public void A_member_that_was_lost_and_replaced_before_and_has_come_back_since_ends_no_plan()
     {
         var ledger = Ledger.WithRunningJob(new PlanningOptions { FailureQuarantine = TimeSpan.Zero, MaintenanceQuarantine = TimeSpan.Zero });
@@ -208,7 +237,7 @@ public sealed class MigrationTests
 
     [Fact]
     public void Any_sequence_of_facts_takes_only_legal_steps_and_a_fact_twice_decides_nothing() =>
-        Gen.Select(Gen.Int[0, 8], Gen.Int[0, 4], Gen.Int[1, 3], Gen.Int[0, 1]).Array[0, 40].Sample(facts =>
+        Gen.Select(Gen.Int[0, 9], Gen.Int[0, 4], Gen.Int[1, 3], Gen.Int[0, 1]).Array[0, 40].Sample(facts =>
         {
             var ledger = Preparing();
             foreach (var (fact, machine, generation, variant) in facts)
@@ -224,7 +253,7 @@ public sealed class MigrationTests
                 }
 
                 phase.ShouldBe(ledger.World.Migration("gpt-g2").Phase!.Value);
-                if (generation != 2 && fact is not (6 or 7 or 8)) events.ShouldBeEmpty();
+                if (generation != 2 && fact is not (6 or 7 or 8 or 9)) events.ShouldBeEmpty();
                 if (fact != 5) Happen(ledger, fact, Machines[machine], generation, variant).ShouldBeEmpty();
             }
         }, iter: 500);
@@ -271,6 +300,7 @@ public sealed class MigrationTests
         6 => ledger.Report(new Parked(3, "PeerReset", machine, "x", 1) { MachineId = "m0", Generation = 1, JobId = "gpt" }),
         7 when variant == 1 => ledger.Append(new Decision(ledger.World).OnMigration("gpt-g2", state => MigrationDecider.PassDeadline(state, ledger.Now + TimeSpan.FromHours(1)))),
         8 when variant == 1 => ledger.Append(new Decision(ledger.World).OnMigration("gpt-g2", state => MigrationDecider.Overtake(state, "x"))),
+        9 when variant == 1 => ledger.Report(Ledger.WorkerLost(machine, ledger.World.Machine(machine).Port)),
         _ => [],
     };
 

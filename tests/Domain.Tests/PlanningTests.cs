@@ -65,6 +65,18 @@ public sealed class PlanningTests
     }
 
     [Fact]
+    public void A_machine_without_a_worker_is_not_chosen_until_the_next_one_is_announced()
+    {
+        var ledger = Ledger.WithRunningJob();
+        ledger.LoseWorker("s0", 2000).ShouldBe([new MachineWorkerLost("s0", 2100, "The worker was killed by signal 9.")]);
+        ledger.LoseWorker("m1", 1001).ShouldBeEmpty();
+        ledger.LoseWorker("e0", 3000).Count.ShouldBe(1);
+        ledger.Raise("death", InterruptionKind.Unexpected, "m1");
+        ledger.Plan().ShouldBeEmpty();
+        ledger.Announce("s0", MachineRole.Standby, 2000).OfType<MigrationPlanned>().ShouldHaveSingleItem().Plan.Moves.Single().Joiner.ShouldBe("s0");
+    }
+
+    [Fact]
     public void An_aborted_plan_is_followed_by_another_until_the_attempts_are_used_up()
     {
         var ledger = Ledger.WithRunningJob(new PlanningOptions { AttemptLimit = 2 });

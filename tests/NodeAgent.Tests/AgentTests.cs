@@ -42,6 +42,7 @@ public sealed class AgentTests
 
         exits.ShouldBe([.. new[] { first, second }.Zip(exits, (worker, exit) => Exit(worker.Pid) with { MonotonicNs = exit.MonotonicNs })]);
         machine.Seen.Of<WorkerExited>().Count.ShouldBe(2);
+        machine.Seen.Of<WorkerLost>().ShouldBe([Lost(first), Lost(second)]);
         (third.Phase, third.JobId).ShouldBe((WorkerPhase.Idle, null));
     }
 
@@ -100,6 +101,9 @@ public sealed class AgentTests
         ProcessIdentity.Of(machine.FirstWorker.Pid).ShouldNotBeNull();
         machine.Seen.Of<WorkerExited>().ShouldBeEmpty();
     }
+
+    private static WorkerLost Lost(WorkerStatus worker) =>
+        new(worker.Pid, worker.Port, Exit(worker.Pid).Detail) { MachineId = AgentMachine.Id, Generation = 0 };
 
     private static WorkerExited Exit(int pid) => new(AgentMachine.Id, pid, Ordered: false, null, 0, "The worker was killed by signal 9.", 0);
 }

@@ -25,6 +25,13 @@ public enum MachineRole
 [EventType("trainmover.machine.registered.v1", Topics.Fleet)]
 public sealed record MachineRegistered(string MachineId, MachineRole Role, string Host, int Port, string? Behind = null);
 
+/// <summary>The worker of a machine that holds no rank is gone: the machine is not to be chosen until it is registered with the next one.</summary>
+/// <param name="MachineId">The machine.</param>
+/// <param name="Pid">Process id of the worker.</param>
+/// <param name="Reason">How it ended, in one plain sentence.</param>
+[EventType("trainmover.machine.worker-lost.v1", Topics.Fleet)]
+public sealed record MachineWorkerLost(string MachineId, int Pid, string Reason);
+
 /// <summary>A machine was given ranks of a job, one per device.</summary>
 /// <param name="MachineId">The machine.</param>
 /// <param name="JobId">The job.</param>

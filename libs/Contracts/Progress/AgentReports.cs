@@ -56,6 +56,7 @@ public sealed record WorkerStatus(
 [JsonDerivedType(typeof(Aborted), "aborted")]
 [JsonDerivedType(typeof(Refused), "refused")]
 [JsonDerivedType(typeof(Parked), "parked")]
+[JsonDerivedType(typeof(WorkerLost), "worker-lost")]
 [JsonDerivedType(typeof(Finished), "finished")]
 public abstract record MachineReport
 {
@@ -122,6 +123,14 @@ public sealed record Refused(string Order, string Reason) : MachineReport;
 /// <param name="Detail">The failure in one plain sentence.</param>
 /// <param name="AtMonotonicNs">Monotonic time stamp; nanoseconds.</param>
 public sealed record Parked(long Step, string Cause, string? SuspectMachine, string Detail, long AtMonotonicNs) : MachineReport;
+
+/// <summary>
+/// The worker's process ended or is ending, ordered or not: what it had prepared is gone, and the machine takes part in nothing until the next one is announced.
+/// </summary>
+/// <param name="Pid">Its process id.</param>
+/// <param name="Port">Port of its data-plane listener, by which plans know it.</param>
+/// <param name="Detail">How it ended, in one plain sentence.</param>
+public sealed record WorkerLost(int Pid, int Port, string Detail) : MachineReport;
 
 /// <summary>The last step is trained here.</summary>
 /// <param name="Steps">Completed steps.</param>

@@ -36,6 +36,7 @@ public static partial class Examples
             new DetectorTuned("hang", DetectorMode.LogOnly, [new("Multiple", "3"), new("Slack", "250ms")], 2, "operator", "evaluations of this job take longer than before"),
 
             new MachineRegistered("s0", MachineRole.Standby, "10.0.0.20", 7000, "leaf-3"),
+            new MachineWorkerLost("s0", 4810, "The worker was killed by signal 9."),
             new MachineAssigned("s0", Job, [1], 2),
             new MachineReserved("s0", Migration),
             new MachineReleased("m1", "its rank moved to s0"),

@@ -101,6 +101,7 @@ public static partial class Examples
                 ("aborted", new Aborted { MachineId = "m0", Generation = 2, JobId = Job, MigrationId = Migration }),
                 ("refused", new Refused("gpt-g2:abort", "the vote has passed") { MachineId = "m0", Generation = 2, JobId = Job, MigrationId = Migration }),
                 ("parked", new Parked(34, "peer-lost", "m1", "m1 reset the connection", Now) { MachineId = "m0", Generation = 1, JobId = Job, MigrationId = Migration }),
+                ("worker-lost", new WorkerLost(4810, 41002, "The worker was killed by signal 9.") { MachineId = "s0", Generation = 1, JobId = Job, MigrationId = Migration }),
                 ("finished", new Finished(90, [Digest]) { MachineId = "s0", Generation = 2, JobId = Job, MigrationId = Migration }),
             };
             return reports.Select(report => new Example(report.Name, new AgentReport(report.Report)));

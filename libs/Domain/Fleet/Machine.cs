@@ -27,7 +27,7 @@ public enum MachineStatus
 /// <param name="Status">What it is bound to.</param>
 /// <param name="Role">What it is kept for.</param>
 /// <param name="Host">Address of its worker's listener.</param>
-/// <param name="Port">Port of that listener.</param>
+/// <param name="Port">Port of that listener; 0 while there is none.</param>
 /// <param name="MigrationId">The plan that reserved it.</param>
 /// <param name="JobId">The job whose rank it holds.</param>
 /// <param name="QuarantinedUntil">End of the quarantine, where it has one.</param>
@@ -46,6 +46,9 @@ public sealed record Machine(
     /// <summary>Before the first event.</summary>
     public static Machine Initial { get; } = new("", MachineStatus.Unknown);
 
+    /// <summary>Whether somebody is there to take part in a plan.</summary>
+    public bool HasWorker => Port != 0;
+
     /// <summary>Name of the stream of a machine.</summary>
     public static string Stream(string machineId) => $"machine-{machineId}";
 
@@ -61,6 +64,12 @@ public sealed record Machine(
             events.Add(new MachineReleased(machineId, "The quarantine is over and its worker is idle."));
         return events;
     }
+
+    /// <summary>
+    /// The worker that listened on a port is gone. Nothing where another one listens by now, and where it holds ranks: that is an interruption.
+    /// </summary>
+    public IReadOnlyList<object> LoseWorker(int pid, int port, string reason) =>
+        HasWorker && Port == port && Status is MachineStatus.Available or MachineStatus.Reserved ? [new MachineWorkerLost(MachineId, pid, reason)] : [];
 
     /// <summary>Reserves it for a plan.</summary>
     /// <exception cref="DomainRuleException">It is not available: a machine belongs to at most one plan.</exception>
@@ -96,6 +105,7 @@ public sealed record Machine(
             Behind = e.Behind,
             Status = Status == MachineStatus.Unknown ? MachineStatus.Available : Status,
         },
+        MachineWorkerLost => this with { Host = "", Port = 0 },
         MachineReserved e => this with { Status = MachineStatus.Reserved, MigrationId = e.MigrationId },
         MachineAssigned e => this with { Status = MachineStatus.Assigned, MigrationId = null, JobId = e.JobId },
         MachineReleased => this with { Status = MachineStatus.Available, MigrationId = null, JobId = null, QuarantinedUntil = null },

@@ -29,13 +29,12 @@ public static class Executor
         switch (report)
         {
             case Announced announced:
-                foreach (var migration in Open(world))
-                {
-                    var place = migration.Plan!.To.Ranks.Concat(migration.Plan.From.Ranks).FirstOrDefault(place => place.MachineId == report.MachineId);
-                    if (place is not null && place.Port != announced.Worker.Port)
-                        decision.OnMigration(migration.Plan.MigrationId, state => MigrationDecider.RecordWorkerReplaced(state, report.MachineId));
-                }
-
+                foreach (var id in Counting(world, report.MachineId, port => port != announced.Worker.Port))
+                    decision.OnMigration(id, state => MigrationDecider.RecordWorkerLost(state, report.MachineId, "Another one is there now."));
+                break;
+            case WorkerLost lost:
+                foreach (var id in Counting(world, report.MachineId, port => port == lost.Port))
+                    decision.OnMigration(id, state => MigrationDecider.RecordWorkerLost(state, report.MachineId, lost.Detail));
                 break;
             case Parked parked:
                 foreach (var migration in Open(world).Where(migration => migration.Plan!.JobId == report.JobId))
@@ -65,6 +64,13 @@ public static class Executor
         .Where(migration => PhaseTable.AbortAllowed(migration.Phase!.Value))
         .Select(migration => (DateTimeOffset?)migration.Plan!.Deadline)
         .Min();
+
+    // Open plans that count on a worker of the machine, whose port is one of those asked for.
+    private static IEnumerable<string> Counting(World world, string machineId, Func<int, bool> asked) =>
+        from plan in Open(world).Select(migration => migration.Plan!)
+        let place = plan.To.Ranks.Concat(plan.From.Ranks).FirstOrDefault(place => place.MachineId == machineId)
+        where place is not null && asked(place.Port)
+        select plan.MigrationId;
 
     private static IEnumerable<Migration> Open(World world) => world.Migrations.Where(migration => migration.Phase is not null && !migration.Ended);
 }

@@ -77,12 +77,12 @@ public static class MigrationDecider
         ? [new OrderRefused(state.Plan!.MigrationId, state.Plan.JobId, report.MachineId, report.Order, report.Reason)]
         : [];
 
-    /// <summary>The worker of a participant was replaced by another process: what it had prepared is gone.</summary>
-    public static IReadOnlyList<object> RecordWorkerReplaced(Migration state, string machineId)
+    /// <summary>The worker of a participant is gone, and what it had prepared with it.</summary>
+    public static IReadOnlyList<object> RecordWorkerLost(Migration state, string machineId, string detail)
     {
         if (state.Phase is null || state.Ended || !PhaseTable.AbortAllowed(state.Phase.Value)) return [];
         return state.Participants.Contains(machineId) && !state.Leavers.Contains(machineId)
-            ? Abort(state, $"The worker of {machineId} was lost during the preparation.")
+            ? Abort(state, $"The worker of {machineId} was lost during the preparation: {detail}")
             : [];
     }
 

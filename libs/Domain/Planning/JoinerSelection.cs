@@ -30,6 +30,7 @@ public static class JoinerSelection
         if (machine.Status == MachineStatus.Reserved) return No($"it is reserved by {machine.MigrationId}");
         if (machine.Status == MachineStatus.Assigned) return No($"it holds a rank of {machine.JobId}");
         if (machine.Status == MachineStatus.Quarantined) return No("it is quarantined");
+        if (!machine.HasWorker) return No("its worker is gone, and the next one is not there yet");
         var expected = kind == InterruptionKind.Expected;
         return (machine.Role, job.Standbys.TryGetValue(machine.MachineId, out var trust) ? trust : null as StandbyTrust?) switch
         {

@@ -59,7 +59,7 @@ public sealed partial class Planner
         if (job.Spec!.Techniques is { TwoPhaseGroups: false } or { Sandbox: false } or { ArmedStandby: false }) return;
         if (job is not { Status: JobStatus.Running, OpenMigration: null, Finished.IsEmpty: true }) return;
         var interrupted = world.Interruptions.Where(interruption => interruption.Status == InterruptionStatus.Open).SelectMany(interruption => interruption.Raised!.Machines).ToHashSet(StringComparer.Ordinal);
-        var able = decision.Machines.Where(machine => machine.Status == MachineStatus.Available && !interrupted.Contains(machine.MachineId)
+        var able = decision.Machines.Where(machine => machine is { Status: MachineStatus.Available, HasWorker: true } && !interrupted.Contains(machine.MachineId)
             && job.Standbys.TryGetValue(machine.MachineId, out var trust) && trust == StandbyTrust.Ready).ToList();
         if (able.Count == 0 || (job.IsArmed && able.Exists(machine => IsArmed(job, machine)))) return;
         decision.OnJob(jobId, state => state.Arm(able[0], options.PolicyVersion));

@@ -41,6 +41,14 @@ public sealed partial class Planner(PlanningOptions options)
         return Continue(decision, world, now, key);
     }
 
+    /// <summary>A machine's worker is gone: whoever counted on it chooses another.</summary>
+    public Decision OnWorkerLost(World world, WorkerLost report, DateTimeOffset now, ReadOnlySpan<byte> key)
+    {
+        var decision = new Decision(world);
+        decision.OnMachine(report.MachineId, machine => machine.LoseWorker(report.Pid, report.Port, report.Detail));
+        return Continue(decision, world, now, key);
+    }
+
     /// <summary>A rank trained its last step.</summary>
     public static Decision OnFinished(World world, Finished report)
     {
@@ -84,7 +92,7 @@ public sealed partial class Planner(PlanningOptions options)
     private static void StartJob(Decision decision, Job job, ReadOnlySpan<byte> key)
     {
         var free = decision.Machines
-            .Where(machine => machine is { Status: MachineStatus.Available, Role: MachineRole.Training })
+            .Where(machine => machine is { Status: MachineStatus.Available, Role: MachineRole.Training, HasWorker: true })
             .Take(job.Spec!.Machines).ToList();
         if (free.Count < job.Spec.Machines) return;
         if (key.Length != KeyBytes) throw new ArgumentException($"A job key has {KeyBytes} bytes.", nameof(key));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
 using TrainMover.Collectives;
@@ -5,7 +6,7 @@ using TrainMover.Collectives;
 namespace TrainMover.Training.Session;
 
 /// <summary>
-/// Shadow iterations of all ranks of a machine at once. What they exchange inside the machine is real, everything that would leave it is answered from the record.
+/// Shadow iterations of all ranks of a machine at once, or of all machines of a batch. What they exchange among themselves is real, everything that would leave them is answered from the record.
 /// </summary>
 internal static class MachineShadow
 {
@@ -25,18 +26,35 @@ internal static class MachineShadow
             var layout = LayoutInside(job);
             var members = Enumerable.Range(0, layout.Size).Select(rank => new Member(rank, Sandbox, IPAddress.Loopback.ToString(), machine.Port));
             var topology = new Topology(Sandbox, 1, layout, [.. members], RandomNumberGenerator.GetBytes(Topology.KeyBytes));
-            var groups = machine.CreateGroupsAsync(topology, deadline.Token).GetAwaiter().GetResult();
-            var ranks = local.Numbers.ToHashSet();
-            return Combined(local.Run(rank =>
-            {
-                var crossing = GroupRoles.Crossing(job.Layout, rank.Rank, ranks);
-                var inside = groups[local.IndexOf(rank)];
-                return Run(job, rank, corpus, new GroupsByRole(layout, inside.Rank, role => crossing.Contains(role) ? null : inside.In(role)));
-            }));
+            return Run(job, local, corpus, machine, topology, local.Numbers.ToHashSet(), deadline.Token);
         }
         finally
         {
             machine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    /// <summary>Runs it as this machine's part of a batch, whose other machines run theirs. Who fails ends the iteration of all.</summary>
+    /// <exception cref="GroupSetupException">A machine of the batch was not reached within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
+    public static ShadowResult Run(SessionJob job, LocalRanks local, Corpus corpus, Endpoint endpoint, ShadowBatch batch, CancellationToken ct) =>
+        Run(job, local, corpus, endpoint, batch.Inside, batch.Recorded, ct);
+
+    private static ShadowResult Run(SessionJob job, LocalRanks local, Corpus corpus, Endpoint endpoint, Topology inside, IReadOnlySet<int> recorded, CancellationToken ct)
+    {
+        var groups = endpoint.CreateGroupsAsync(inside, ct).GetAwaiter().GetResult();
+        try
+        {
+            using var end = ct.Register(() => groups.Fail(new GroupFailure(FailureKind.Ordered, null, null, "The shadow iteration was given up.", Stopwatch.GetTimestamp())));
+            return Combined(local.Run(rank =>
+            {
+                var crossing = GroupRoles.Crossing(job.Layout, rank.Rank, recorded);
+                var real = groups[groups.Ranks[local.IndexOf(rank)]];
+                return Run(job, rank, corpus, new GroupsByRole(inside.Layout, real.Rank, role => crossing.Contains(role) ? null : real.In(role)));
+            }));
+        }
+        finally
+        {
+            groups.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }
 

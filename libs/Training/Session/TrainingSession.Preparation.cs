@@ -27,7 +27,7 @@ public sealed partial class TrainingSession
         Raise(new WarmUpDone(shadow, _warm.All) { Job = request.JobName, Generation = request.Generation }, KeyOf(request));
     }
 
-    private async Task<ShadowResult> RunShadowAsync(SessionJob job, IReadOnlyList<int> ranks, CancellationToken ct, bool renew = false)
+    private async Task<ShadowResult> RunShadowAsync(SessionJob job, IReadOnlyList<int> ranks, CancellationToken ct, bool renew = false, ShadowBatch? batch = null)
     {
         var waited = Stopwatch.StartNew();
         using var timer = new PeriodicTimer(RecordInterval);
@@ -40,7 +40,7 @@ public sealed partial class TrainingSession
                 await timer.WaitForNextTickAsync(ct).ConfigureAwait(false);
             }
 
-            return await Task.Factory.StartNew(() => RunShadow(job, ranks, renew), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            return await Task.Factory.StartNew(() => RunShadow(job, ranks, renew, batch, ct), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -56,11 +56,13 @@ public sealed partial class TrainingSession
     /// <param name="job">The job.</param>
     /// <param name="ranks">Ranks of one machine.</param>
     /// <param name="renew">Give back the memory of another role first: a standby holds no more than the role that it keeps.</param>
-    private ShadowResult RunShadow(SessionJob job, IReadOnlyList<int> ranks, bool renew)
+    /// <param name="batch">Other machines to run it with, warm or not: what it exchanges with them no warm-up has used. Null runs it alone.</param>
+    /// <param name="ct">Ends the wait for them.</param>
+    private ShadowResult RunShadow(SessionJob job, IReadOnlyList<int> ranks, bool renew, ShadowBatch? batch, CancellationToken ct)
     {
         lock (_shadowGate)
         {
-            if (!IsWarmFor(job, ranks))
+            if (batch is not null || !IsWarmFor(job, ranks))
             {
                 // What follows is about to be overwritten.
                 lock (_gate)
@@ -69,14 +71,16 @@ public sealed partial class TrainingSession
 
             if (renew && !Fits(job, ranks))
                 FreeReplicas();
-            if (_warm.Find(job, ranks) is { } earlier)
+            if (batch is null && _warm.Find(job, ranks) is { } earlier)
             {
                 EnsureReplicas(job, ranks);
                 return earlier;
             }
 
-            var shadow = MachineShadow.Run(job, EnsureReplicas(job, WarmRoles.RecordedFor(job, ranks)), _corpus!);
-            _warm.Note(job, ranks, shadow);
+            var local = EnsureReplicas(job, WarmRoles.RecordedFor(job, ranks));
+            var shadow = batch is null ? MachineShadow.Run(job, local, _corpus!) : MachineShadow.Run(job, local, _corpus!, _endpoint, batch, ct);
+            if (shadow.Good || batch is null)
+                _warm.Note(job, ranks, shadow);
             EnsureReplicas(job, ranks);
             return shadow;
         }
@@ -205,7 +209,7 @@ public sealed partial class TrainingSession
         var ranks = request.To.RanksOf(_machine);
         if (job.Techniques.Sandbox)
         {
-            attempt.Shadow = await RunShadowAsync(job, ranks, attempt.Dropped).ConfigureAwait(false);
+            attempt.Shadow = await RunShadowAsync(job, ranks, attempt.Dropped, batch: ShadowBatch.Of(request, _machine)).ConfigureAwait(false);
             if (!attempt.Shadow.Good)
                 throw new InvalidDataException($"The shadow iteration is not good: {attempt.Shadow.Reason}");
         }

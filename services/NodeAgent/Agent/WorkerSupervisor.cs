@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using StreamJsonRpc;
+using TrainMover.Contracts.Progress;
 using TrainMover.Contracts.Telemetry;
 using TrainMover.NodeAgent.Rpc;
 
@@ -24,7 +25,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
     private int? _told;
 
     /// <summary>A worker whose socket closed: what its exit will be reported as.</summary>
-    private sealed record Farewell(int Pid, bool Ordered, string? Job, int Generation, long At);
+    private sealed record Farewell(int Pid, int Port, bool Ordered, string? Job, int Generation, long At);
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -65,7 +66,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
             if (_lingering is { } last && _process is { } process)
             {
                 await process.WaitForExitAsync(ct).WaitAsync(ExitPatience, ct);
-                ReportExit(last);
+                await ReportExitAsync(last, ct);
             }
 
             connected = await StartFreshAsync(ct);
@@ -91,7 +92,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
             ct.ThrowIfCancellationRequested();
             // Peers wait: what is being torn down is reported before it is gone.
             if (ending.IsCompleted)
-                ReportEnding(await ending);
+                await ReportEndingAsync(await ending, ct);
             // What it still said is in the socket.
             await rpc.Completion.WaitAsync(ct).ContinueWith(static _ => { }, ct, TaskContinuationOptions.None, TaskScheduler.Default);
             ct.ThrowIfCancellationRequested();
@@ -116,8 +117,7 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
     /// <summary>The socket has closed. Reports the worker's exit when its process is gone too; a live one is connected to again.</summary>
     private async Task SeeOffAsync(long at, CancellationToken ct)
     {
-        var last = view.Status;
-        var farewell = new Farewell(last?.Pid ?? 0, view.IsReleased, last?.JobId, last?.Generation ?? 0, at);
+        var farewell = FarewellAt(at);
         view.Lost();
         if (_process is { } process)
         {
@@ -135,23 +135,37 @@ internal sealed class WorkerSupervisor(AgentOptions options, WorkerView view, Ou
             }
         }
 
-        ReportExit(farewell);
+        await ReportExitAsync(farewell, ct);
     }
 
-    private void ReportEnding(string detail)
+    private Farewell FarewellAt(long at)
+    {
+        var last = view.Status;
+        return new Farewell(last?.Pid ?? 0, last?.Port ?? 0, view.IsReleased, last?.JobId, last?.Generation ?? 0, at);
+    }
+
+    private async Task ReportEndingAsync(string detail, CancellationToken ct)
     {
         if (view.Status is not { } last)
             return;
         _told = last.Pid;
-        outgoing.Tell(new WorkerExited(options.Machine, last.Pid, view.IsReleased, last.JobId, last.Generation, detail, Stopwatch.GetTimestamp()));
+        await ReportLossAsync(FarewellAt(Stopwatch.GetTimestamp()), detail, ct);
     }
 
-    private void ReportExit(Farewell last)
+    // As a fault for the Detector, which weighs it, and as a report in the order of all others for those who planned with it.
+    private async Task ReportLossAsync(Farewell last, string detail, CancellationToken ct)
+    {
+        outgoing.Tell(new WorkerExited(options.Machine, last.Pid, last.Ordered, last.Job, last.Generation, detail, last.At));
+        await outgoing.ReportAsync(
+            new AgentReport(new WorkerLost(last.Pid, last.Port, detail) { MachineId = options.Machine, JobId = last.Job, Generation = last.Generation }), null, ct);
+    }
+
+    private async Task ReportExitAsync(Farewell last, CancellationToken ct)
     {
         var detail = _process?.DescribeExit() ?? "The worker's process is gone.";
         log.LogInformation("Worker {Pid} exited: {Detail}", last.Pid, detail);
         if (_told != last.Pid)
-            outgoing.Tell(new WorkerExited(options.Machine, last.Pid, last.Ordered, last.Job, last.Generation, detail, last.At));
+            await ReportLossAsync(last, detail, ct);
         _process?.Dispose();
         _process = null;
         _lingering = null;

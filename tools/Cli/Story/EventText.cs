@@ -21,6 +21,7 @@ internal static class EventText
         InterruptionRecovered e => $"recovered: {e.Reason}",
         DetectorTuned e => $"{e.Detector}: {Named(e.Mode)}, version {e.Version} ({Join(e.Settings.Select(setting => $"{setting.Name}={setting.Value}"))}), by {e.Who}: {e.Why}",
         MachineRegistered e => $"{e.MachineId} is a {Wire(e.Role)} machine; its worker listens on {e.Host}:{e.Port}",
+        MachineWorkerLost e => $"{e.MachineId} has no worker (process {e.Pid}): {e.Reason}",
         MachineAssigned e => $"{e.MachineId} holds {Ranks(e.Ranks)} of job {e.JobId} from generation {e.Generation} on",
         MachineReserved e => $"{e.MachineId} is reserved as joiner of {e.MigrationId}",
         MachineReleased e => $"{e.MachineId} is free: {e.Reason}",
