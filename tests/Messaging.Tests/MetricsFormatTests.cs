@@ -53,6 +53,23 @@ public sealed class MetricsFormatTests
         EnvelopeFormat.Read(body, Limit).ShouldBeOfType<Reading.Readable>().Envelope.Data.ShouldBeOfType<DeviceMetricsTaken>().Metrics.Count.ShouldBe(3);
     }
 
+    // Escaped, the second name has the bytes of the first one, which was read in its place just before.
+    [Theory]
+    [InlineData("a\\u0041", "GPU-1")]
+    [InlineData("device.power", "a\\u0041")]
+    public void A_name_that_is_escaped_is_not_taken_for_the_one_that_was_expected(string likelyMetric, string likelyDevice)
+    {
+        var body = Encoding.UTF8.GetString(EnvelopeFormat.Write(Written));
+        var literal = body.Replace("device.temperature", likelyMetric.Replace("\\", "\\\\", StringComparison.Ordinal), StringComparison.Ordinal)
+            .Replace("GPU-1", likelyDevice.Replace("\\", "\\\\", StringComparison.Ordinal), StringComparison.Ordinal);
+        Metrics(literal)[0].ShouldBe(new DeviceMetric(likelyDevice, likelyMetric, 61.5));
+
+        var escaped = literal.Replace("\\\\u", "\\u", StringComparison.Ordinal);
+        Metrics(escaped)[0].ShouldBe(new DeviceMetric(likelyDevice.Replace("\\u0041", "A", StringComparison.Ordinal), likelyMetric.Replace("\\u0041", "A", StringComparison.Ordinal), 61.5));
+
+        static IReadOnlyList<DeviceMetric> Metrics(string text) => ((DeviceMetricsTaken)MetricsFormat.Read(Encoding.UTF8.GetBytes(text)).ShouldNotBeNull().Data).Metrics;
+    }
+
     [Fact]
     public void No_broken_message_is_taken_that_the_long_way_refuses()
     {

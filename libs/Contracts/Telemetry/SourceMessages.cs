@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace TrainMover.Contracts.Telemetry;
 
 /// <summary>The kernel log of a machine told of an error; the error-code policy says what follows.</summary>
@@ -22,7 +24,8 @@ public sealed record KernelFaultSeen(
 /// <param name="Device">The device or port; empty for the machine as a whole.</param>
 /// <param name="Metric">The metric, for example <c>device.temperature</c>; <c>docs/telemetry.md</c> lists those that detectors know.</param>
 /// <param name="Value">The value; a finite number.</param>
-public sealed record DeviceMetric(string Device, string Metric, double Value);
+[method: JsonConstructor]
+public readonly record struct DeviceMetric(string Device, string Metric, double Value);
 
 /// <summary>Metrics of the devices and links of a machine, taken at one time.</summary>
 /// <param name="MachineId">The machine.</param>

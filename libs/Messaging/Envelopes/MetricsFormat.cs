@@ -101,20 +101,20 @@ internal static class MetricsFormat
         string? device = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
-            if (ReadMetric(ref reader, device) is not { } metric) return null;
             if (count == scratch.Length)
             {
                 Array.Resize(ref scratch, count * 2);
                 _scratch = scratch;
             }
 
-            (scratch[count++], device) = (metric, metric.Device);
+            if (!ReadMetric(ref reader, ref device, ref scratch[count++])) return null;
         }
 
         return reader.TokenType == JsonTokenType.EndArray ? scratch.AsSpan(0, count).ToArray() : null;
     }
 
-    private static DeviceMetric? ReadMetric(ref Utf8JsonReader reader, string? before)
+    // Metrics of a device follow each other, and a message mostly has those of the one before, in whose place it is read: these names are compared first.
+    private static bool ReadMetric(ref Utf8JsonReader reader, ref string? before, ref DeviceMetric read)
     {
         string? device = null, metric = null;
         double? value = null;
@@ -123,16 +123,21 @@ internal static class MetricsFormat
             var name = reader.ValueSpan;
             var isKnown = reader switch
             {
-                _ when name.SequenceEqual("device"u8) => device is null && Text(ref reader) && (device = before is not null && Ascii.Equals(reader.ValueSpan, before) ? before : Utf8Names.Of(ref reader)) is not null,
-                _ when name.SequenceEqual("metric"u8) => metric is null && Text(ref reader) && (metric = Utf8Names.Of(ref reader)) is not null,
+                _ when name.SequenceEqual("device"u8) => device is null && Text(ref reader) && (device = Name(ref reader, before)) is not null,
+                _ when name.SequenceEqual("metric"u8) => metric is null && Text(ref reader) && (metric = Name(ref reader, read.Metric)) is not null,
                 _ when name.SequenceEqual("value"u8) => value is null && Number(ref reader, ref value),
                 _ => false,
             };
-            if (!isKnown) return null;
+            if (!isKnown) return false;
         }
 
-        return reader.TokenType == JsonTokenType.EndObject && device is not null && metric is not null && value is { } number ? new DeviceMetric(device, metric, number) : null;
+        if (reader.TokenType != JsonTokenType.EndObject || device is null || metric is null || value is not { } number) return false;
+        before = device;
+        read = new DeviceMetric(device, metric, number);
+        return true;
     }
+
+    private static string Name(ref Utf8JsonReader reader, string? likely) => likely is not null && !reader.ValueIsEscaped && Ascii.Equals(reader.ValueSpan, likely) ? likely : Utf8Names.Of(ref reader);
 
     // A path of such characters is a URI reference; whether anything else is one, others decide.
     private static bool IsPlain(string source) => source[0] == '/' && !source.AsSpan().ContainsAnyExcept(PlainCharacters);

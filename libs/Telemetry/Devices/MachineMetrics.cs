@@ -32,15 +32,16 @@ internal sealed class MachineMetrics
         if (_window is not null && isBlind && taken.TakenAt > _suspectedAt) _suspectedAt = taken.TakenAt;
         if (taken.TakenAt > _latest) _latest = taken.TakenAt;
 
-        var last = Find(taken.Metrics);
-        var isSuspicious = last is null ? Changed(taken.Metrics) || Suspicion.First(taken.Metrics, options) : Suspicion.Next(taken.Metrics, last.Metrics, options);
+        ReadOnlySpan<DeviceMetric> metrics = taken.Metrics as DeviceMetric[] ?? [.. taken.Metrics];
+        var last = Find(metrics);
+        var isSuspicious = last is null ? Changed(metrics) || Suspicion.First(metrics, options) : Suspicion.Next(metrics, last.Metrics, options);
         if (isSuspicious)
         {
             _window ??= Before(taken.TakenAt, options);
             if (taken.TakenAt > _suspectedAt) _suspectedAt = taken.TakenAt;
         }
 
-        last = Remember(last, taken, source, id, isBlind);
+        last = Remember(last, taken, metrics, source, id, isBlind);
         if (_window is null) return DeviceVerdict.Nothing;
         Keep(last, options);
         if (taken.TakenAt - _suspectedAt <= options.Window) return new DeviceVerdict(DeviceDetectors.Judge(_window.Select(kept => kept.Snapshot), options), IsCalm: false);
@@ -48,18 +49,23 @@ internal sealed class MachineMetrics
         return new DeviceVerdict([], IsCalm: true);
     }
 
-    private Last? Find(IReadOnlyList<DeviceMetric> metrics)
+    private Last? Find(ReadOnlySpan<DeviceMetric> metrics)
     {
         foreach (var last in _last)
         {
-            if (last.Metrics.Length == metrics.Count && (metrics.Count == 0 || (metrics[0].Metric == last.Metrics[0].Metric && metrics[0].Device == last.Metrics[0].Device))) return last;
+            if (last.Metrics.Length == metrics.Length && (metrics.Length == 0 || (metrics[0].Metric == last.Metrics[0].Metric && metrics[0].Device == last.Metrics[0].Device))) return last;
         }
 
         return null;
     }
 
     // Metrics of an exporter that is known, but not the same ones as before.
-    private bool Changed(IReadOnlyList<DeviceMetric> metrics) => metrics.Count > 0 && _last.Exists(last => Array.Exists(last.Metrics, known => known.Metric == metrics[0].Metric && known.Device == metrics[0].Device));
+    private bool Changed(ReadOnlySpan<DeviceMetric> metrics)
+    {
+        if (metrics.IsEmpty) return false;
+        var first = metrics[0];
+        return _last.Exists(last => Array.Exists(last.Metrics, known => known.Metric == first.Metric && known.Device == first.Device));
+    }
 
     // What was not kept was without suspicion, and so equal in all that counts: its ends stand for it, the first as long as the window reaches back into it.
     private List<Kept> Before(DateTimeOffset now, DeviceDetectorOptions options)
@@ -76,7 +82,7 @@ internal sealed class MachineMetrics
         return window;
     }
 
-    private Last Remember(Last? last, DeviceMetricsTaken taken, string source, string id, bool isBlind)
+    private Last Remember(Last? last, DeviceMetricsTaken taken, ReadOnlySpan<DeviceMetric> metrics, string source, string id, bool isBlind)
     {
         if (last is null)
         {
@@ -85,14 +91,16 @@ internal sealed class MachineMetrics
         }
 
         if (isBlind || _window is not null) (last.Since, last.SinceId) = (taken.TakenAt, id);
-        last.Overwrite(taken.Metrics);
-        (last.MachineId, last.At, last.Source, last.Id) = (taken.MachineId, taken.TakenAt, source, id);
+        last.Overwrite(metrics);
+        (last.MachineId, last.At, last.Source) = (taken.MachineId, taken.TakenAt, source);
+        last.Overwrite(id);
         return last;
     }
 
     private void Keep(Last last, DeviceDetectorOptions options)
     {
-        if (!_window!.Exists(kept => kept.Snapshot.Id == last.Id && kept.Snapshot.Source == last.Source)) _window.Add(new Kept(last.Snapshot(), last.At));
+        var id = last.Id;
+        if (!_window!.Exists(kept => kept.Snapshot.Id == id && kept.Snapshot.Source == last.Source)) _window.Add(new Kept(last.Snapshot(), last.At));
         var from = _latest - options.Window;
         _window.RemoveAll(kept => kept.Until < from);
         for (var index = 0; index < _window.Count; index++)
@@ -107,6 +115,9 @@ internal sealed class MachineMetrics
 
     private sealed class Last
     {
+        private char[] _id = [];
+        private int _idLength;
+
         public string MachineId { get; set; } = "";
 
         public KnownMetric[] Metrics { get; private set; } = [];
@@ -115,23 +126,34 @@ internal sealed class MachineMetrics
 
         public string Source { get; set; } = "";
 
-        public string Id { get; set; } = "";
-
         public DateTimeOffset Since { get; set; }
 
         public string SinceId { get; set; } = "";
 
+        public string Id => new(_id.AsSpan(0, _idLength));
+
         public DeviceSnapshot Snapshot() => new(MachineId, At, [.. Metrics.Select(metric => new DeviceSample(metric.Device, metric.Metric, metric.Value))], Source, Id);
 
-        // Values are written over those before, and names that are the same stay: of a message that is kept whole, all garbage collections would have to copy all parts.
-        public void Overwrite(IReadOnlyList<DeviceMetric> metrics)
+        // Values and id are written over those before, and names that are the same stay: whatever is kept of each message, collections of garbage have to find and to copy.
+        public void Overwrite(ReadOnlySpan<DeviceMetric> metrics)
         {
-            if (Metrics.Length != metrics.Count) Metrics = new KnownMetric[metrics.Count];
-            for (var index = 0; index < Metrics.Length; index++)
+            if (Metrics.Length != metrics.Length) Metrics = new KnownMetric[metrics.Length];
+            for (var index = 0; index < metrics.Length; index++)
             {
-                var (metric, known) = (metrics[index], Metrics[index]);
-                Metrics[index] = known.Device == metric.Device && known.Metric == metric.Metric ? known with { Value = metric.Value } : new KnownMetric(metric.Device, metric.Metric, metric.Value);
+                ref readonly var metric = ref metrics[index];
+                ref var known = ref Metrics[index];
+                if (known.Device == metric.Device && known.Metric == metric.Metric)
+                    known.Value = metric.Value;
+                else
+                    known = KnownMetric.Of(metric);
             }
+        }
+
+        public void Overwrite(string id)
+        {
+            if (_id.Length < id.Length) _id = new char[id.Length];
+            id.CopyTo(_id);
+            _idLength = id.Length;
         }
     }
 }

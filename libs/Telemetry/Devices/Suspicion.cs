@@ -4,98 +4,108 @@ using TrainMover.Telemetry.Metrics;
 
 namespace TrainMover.Telemetry.Devices;
 
-/// <summary>A metric of a device as it was last.</summary>
-internal readonly record struct KnownMetric(string Device, string Metric, double Value);
+/// <summary>What is suspicious about a metric.</summary>
+internal enum SuspicionRule
+{
+    /// <summary>Of no concern to the detectors, or looked up beside another metric.</summary>
+    None,
+
+    /// <summary>Suspicious once it changes.</summary>
+    Counter,
+
+    /// <summary>Suspicious above zero.</summary>
+    Flag,
+
+    /// <summary>Suspicious where a bit of a fault is set.</summary>
+    Reasons,
+
+    /// <summary>Suspicious where the port is not active.</summary>
+    State,
+
+    /// <summary>Suspicious from the slowdown temperature on.</summary>
+    Temperature,
+
+    /// <summary>Suspicious below a share of the greatest clock.</summary>
+    Clock,
+}
+
+/// <summary>A metric of a device, what is suspicious about it, and its last value.</summary>
+internal record struct KnownMetric(string Device, string Metric, SuspicionRule Rule)
+{
+    public double Value { get; set; }
+
+    public static KnownMetric Of(in DeviceMetric metric) => new(metric.Device, metric.Metric, Suspicion.RuleOf(metric.Metric)) { Value = metric.Value };
+}
 
 /// <summary>Whether a sample holds anything on which a detector of devices and links could ever base a finding. Errs on the side of suspicion.</summary>
 internal static class Suspicion
 {
-    private enum Rule
-    {
-        // Of no concern to the detectors, or looked up beside another metric.
-        None,
-
-        // Suspicious once it changes.
-        Counter,
-
-        // Suspicious above zero.
-        Flag,
-
-        // Suspicious where a bit of a fault is set.
-        Reasons,
-
-        // Suspicious where the port is not active.
-        State,
-
-        // Suspicious from the slowdown temperature on.
-        Temperature,
-
-        // Suspicious below a share of the greatest clock.
-        Clock,
-    }
-
     private static readonly string[] Counters =
         [DeviceMetrics.ThermalThrottled, DeviceMetrics.EccUncorrected, .. DeviceDetectors.NvLinkErrors, .. DeviceDetectors.InfinibandErrors, .. DeviceDetectors.Interrupted];
 
-    private static readonly FrozenDictionary<string, Rule> Rules = new Dictionary<string, Rule>(Counters.Select(counter => KeyValuePair.Create(counter, Rule.Counter)), StringComparer.Ordinal)
+    private static readonly FrozenDictionary<string, SuspicionRule> Rules = new Dictionary<string, SuspicionRule>(Counters.Select(counter => KeyValuePair.Create(counter, SuspicionRule.Counter)), StringComparer.Ordinal)
     {
-        [DeviceMetrics.RowRemapFailure] = Rule.Flag,
-        [DeviceMetrics.RowRemapPending] = Rule.Flag,
-        [DeviceMetrics.RetirementPending] = Rule.Flag,
-        [DeviceMetrics.ClockReasons] = Rule.Reasons,
-        [DeviceMetrics.InfinibandState] = Rule.State,
-        [DeviceMetrics.Temperature] = Rule.Temperature,
-        [DeviceMetrics.SmClock] = Rule.Clock,
+        [DeviceMetrics.RowRemapFailure] = SuspicionRule.Flag,
+        [DeviceMetrics.RowRemapPending] = SuspicionRule.Flag,
+        [DeviceMetrics.RetirementPending] = SuspicionRule.Flag,
+        [DeviceMetrics.ClockReasons] = SuspicionRule.Reasons,
+        [DeviceMetrics.InfinibandState] = SuspicionRule.State,
+        [DeviceMetrics.Temperature] = SuspicionRule.Temperature,
+        [DeviceMetrics.SmClock] = SuspicionRule.Clock,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The first message of a machine: counters say nothing yet.</summary>
-    public static bool First(IReadOnlyList<DeviceMetric> metrics, DeviceDetectorOptions options)
+    public static bool First(ReadOnlySpan<DeviceMetric> metrics, DeviceDetectorOptions options)
     {
-        for (var index = 0; index < metrics.Count; index++)
+        for (var index = 0; index < metrics.Length; index++)
         {
-            if (IsSuspicious(metrics, index, options)) return true;
+            if (IsSuspicious(RuleOf(metrics[index].Metric), metrics, index, options)) return true;
         }
 
         return false;
     }
 
     /// <summary>A message after another one with as many metrics.</summary>
-    public static bool Next(IReadOnlyList<DeviceMetric> metrics, ReadOnlySpan<KnownMetric> before, DeviceDetectorOptions options)
+    public static bool Next(ReadOnlySpan<DeviceMetric> metrics, ReadOnlySpan<KnownMetric> before, DeviceDetectorOptions options)
     {
-        for (var index = 0; index < metrics.Count; index++)
+        for (var index = 0; index < metrics.Length; index++)
         {
-            var (now, then) = (metrics[index], before[index]);
+            ref readonly var now = ref metrics[index];
+            ref readonly var then = ref before[index];
             // Metrics that come and go, or in another order: nothing is known of what was.
             if (now.Metric != then.Metric || now.Device != then.Device) return true;
-            if (now.Value != then.Value && Rules.GetValueOrDefault(now.Metric) == Rule.Counter) return true;
-            if (IsSuspicious(metrics, index, options)) return true;
+            if (then.Rule == SuspicionRule.Counter && now.Value != then.Value) return true;
+            if (IsSuspicious(then.Rule, metrics, index, options)) return true;
         }
 
         return false;
     }
 
-    private static bool IsSuspicious(IReadOnlyList<DeviceMetric> metrics, int index, DeviceDetectorOptions options)
+    /// <summary>The rule of a metric.</summary>
+    public static SuspicionRule RuleOf(string metric) => Rules.GetValueOrDefault(metric);
+
+    private static bool IsSuspicious(SuspicionRule rule, ReadOnlySpan<DeviceMetric> metrics, int index, DeviceDetectorOptions options)
     {
-        var metric = metrics[index];
-        return Rules.GetValueOrDefault(metric.Metric) switch
+        ref readonly var metric = ref metrics[index];
+        return rule switch
         {
-            Rule.Flag => metric.Value > 0,
-            Rule.Reasons => Throttling.IsFault(metric.Value),
-            Rule.State => metric.Value != DeviceDetectors.Active,
-            Rule.Temperature => Beside(metrics, index, DeviceMetrics.SlowdownTemperature) is { } limit && metric.Value >= limit,
-            Rule.Clock => Beside(metrics, index, DeviceMetrics.MaxSmClock) is { } greatest && metric.Value < options.ClockShare * greatest
+            SuspicionRule.Flag => metric.Value > 0,
+            SuspicionRule.Reasons => Throttling.IsFault(metric.Value),
+            SuspicionRule.State => metric.Value != DeviceDetectors.Active,
+            SuspicionRule.Temperature => Beside(metrics, index, DeviceMetrics.SlowdownTemperature) is { } limit && metric.Value >= limit,
+            SuspicionRule.Clock => Beside(metrics, index, DeviceMetrics.MaxSmClock) is { } greatest && metric.Value < options.ClockShare * greatest
                 && (Beside(metrics, index, DeviceMetrics.Utilization) is not { } busy || busy >= options.BusyFrom),
             _ => false,
         };
     }
 
     // Another metric of the same device: most exporters write them close together.
-    private static double? Beside(IReadOnlyList<DeviceMetric> metrics, int index, string name)
+    private static double? Beside(ReadOnlySpan<DeviceMetric> metrics, int index, string name)
     {
         var device = metrics[index].Device;
-        for (var distance = 1; distance < metrics.Count; distance++)
+        for (var distance = 1; distance < metrics.Length; distance++)
         {
-            var other = metrics[(index + distance) % metrics.Count];
+            ref readonly var other = ref metrics[(index + distance) % metrics.Length];
             if (other.Metric == name && other.Device == device) return other.Value;
         }
 
