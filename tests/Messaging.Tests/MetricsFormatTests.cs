@@ -16,13 +16,56 @@ public sealed class MetricsFormatTests
         Time = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero),
     };
 
-    [Fact]
-    public void What_is_written_is_read_in_the_short_way()
+    // As agents write them: read to the end without the reader's help.
+    private static readonly Envelope Usual = Written with
     {
-        var read = MetricsFormat.Read(EnvelopeFormat.Write(Written)).ShouldNotBeNull();
-        Text(read).ShouldBe(Text(Written));
-        read.ShouldSatisfyAllConditions(one => one.Subject.ShouldBe("m1"), one => one.Time.ShouldBe(Written.Time), one => one.Source.ShouldBe(Written.Source), one => one.Id.ShouldBe("id-1"));
-        ((DeviceMetricsTaken)read.Data).Metrics.ShouldBe(((DeviceMetricsTaken)Written.Data).Metrics);
+        Data = new DeviceMetricsTaken("m1", new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero), [new("GPU-1", "device.temperature", 61), new("GPU-1", "device.power", 642.25), new("", "host.load", 0)]),
+    };
+
+    public static TheoryData<bool> Both => [true, false];
+
+    [Theory]
+    [MemberData(nameof(Both))]
+    public void What_is_written_is_read_in_the_short_way(bool usual)
+    {
+        var written = usual ? Usual : Written;
+        var read = MetricsFormat.Read(EnvelopeFormat.Write(written)).ShouldNotBeNull();
+        Text(read).ShouldBe(Text(written));
+        read.ShouldSatisfyAllConditions(one => one.Subject.ShouldBe("m1"), one => one.Time.ShouldBe(written.Time), one => one.Source.ShouldBe(written.Source), one => one.Id.ShouldBe("id-1"));
+        ((DeviceMetricsTaken)read.Data).Metrics.ShouldBe(((DeviceMetricsTaken)written.Data).Metrics);
+    }
+
+    [Theory]
+    [InlineData("61", "061")]
+    [InlineData("61", "1.")]
+    [InlineData("61", ".5")]
+    [InlineData("61", "+1")]
+    [InlineData("61", "")]
+    [InlineData("61", "1_0")]
+    [InlineData("}]}}", "},]}}")]
+    [InlineData("}]}}", "}]}}}")]
+    [InlineData("}]}}", "}]}} 1")]
+    [InlineData("}]}}", "}]}")]
+    [InlineData("GPU-1", "GPU\t1")]
+    public void What_is_no_json_is_not_taken_in_the_short_way(string part, string instead)
+    {
+        var body = Encoding.UTF8.GetBytes(Replaced(Usual, part, instead.Replace("\\t", "\t", StringComparison.Ordinal)));
+        MetricsFormat.Read(body).ShouldBeNull();
+        EnvelopeFormat.Read(body, Limit).ShouldBeOfType<Reading.Unreadable>();
+    }
+
+    [Theory]
+    [InlineData("61", "6.1E1")]
+    [InlineData("61", "-0.5")]
+    [InlineData("61", "0.1")]
+    [InlineData("61", "123456789012345678901234567890")]
+    [InlineData("61", "61 ")]
+    [InlineData("}]}}", "}]}}\n")]
+    [InlineData("}]}}", "}] }}")]
+    public void What_is_written_in_another_way_is_read_to_the_same_values(string part, string instead)
+    {
+        var body = Encoding.UTF8.GetBytes(Replaced(Usual, part, instead.Replace("\\n", "\n", StringComparison.Ordinal)));
+        Text(MetricsFormat.Read(body).ShouldNotBeNull()).ShouldBe(Text(EnvelopeFormat.ReadAny(body).ShouldBeOfType<Reading.Readable>().Envelope));
     }
 
     [Theory]
@@ -70,10 +113,11 @@ public sealed class MetricsFormatTests
         static IReadOnlyList<DeviceMetric> Metrics(string text) => ((DeviceMetricsTaken)MetricsFormat.Read(Encoding.UTF8.GetBytes(text)).ShouldNotBeNull().Data).Metrics;
     }
 
-    [Fact]
-    public void No_broken_message_is_taken_that_the_long_way_refuses()
+    [Theory]
+    [MemberData(nameof(Both))]
+    public void No_broken_message_is_taken_that_the_long_way_refuses(bool usual)
     {
-        var whole = EnvelopeFormat.Write(Written);
+        var whole = EnvelopeFormat.Write(usual ? Usual : Written);
         var random = new Random(7);
         for (var round = 0; round < 20_000; round++)
         {
@@ -85,6 +129,14 @@ public sealed class MetricsFormatTests
             var longer = EnvelopeFormat.ReadAny(body).ShouldBeOfType<Reading.Readable>($"{Encoding.UTF8.GetString(body)}").Envelope;
             Text(shorter).ShouldBe(Text(longer));
         }
+    }
+
+    private static string Replaced(Envelope envelope, string part, string instead)
+    {
+        var body = Encoding.UTF8.GetString(EnvelopeFormat.Write(envelope));
+        body.ShouldContain(part);
+        var at = body.LastIndexOf(part, StringComparison.Ordinal);
+        return body[..at] + instead + body[(at + part.Length)..];
     }
 
     private static string Text(Envelope envelope) => Encoding.UTF8.GetString(EnvelopeFormat.Write(envelope));

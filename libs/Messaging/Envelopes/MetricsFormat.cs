@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
 using TrainMover.Contracts;
@@ -17,6 +18,9 @@ internal static class MetricsFormat
 
     private static readonly SearchValues<char> PlainCharacters = SearchValues.Create("/-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
+    // What stands for itself in a JSON string: from the space on, without quotation mark and backslash.
+    private static readonly SearchValues<byte> UnescapedAscii = SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(code => (byte)code).Where(code => code is not ((byte)'"' or (byte)'\\'))]);
+
     [ThreadStatic]
     private static DeviceMetric[]? _scratch;
 
@@ -25,7 +29,7 @@ internal static class MetricsFormat
         var reader = new Utf8JsonReader(body);
         try
         {
-            return ReadEnvelope(ref reader);
+            return ReadEnvelope(ref reader, body);
         }
         catch (Exception doubt) when (doubt is JsonException or InvalidOperationException or FormatException or ArgumentException)
         {
@@ -33,20 +37,20 @@ internal static class MetricsFormat
         }
     }
 
-    private static Envelope? ReadEnvelope(ref Utf8JsonReader reader)
+    private static Envelope? ReadEnvelope(ref Utf8JsonReader reader, ReadOnlySpan<byte> body)
     {
         string? id = null, source = null, subject = null;
         DateTimeOffset? time = null;
         DeviceMetricsTaken? data = null;
-        var (isVersioned, isTyped, isJson) = (false, false, false);
+        var (isVersioned, isTyped, isJson, isAtEnd) = (false, false, false, false);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (!isAtEnd && reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.ValueSpan;
             if (name.SequenceEqual("data"u8))
             {
                 if (data is not null || !isTyped || !reader.Read()) return null;
-                data = ReadData(ref reader);
+                data = ReadData(ref reader, body, out isAtEnd);
                 if (data is null) return null;
                 continue;
             }
@@ -65,14 +69,15 @@ internal static class MetricsFormat
             if (!isKnown) return null;
         }
 
-        if (reader.TokenType != JsonTokenType.EndObject || reader.Read()) return null;
+        if (!isAtEnd && (reader.TokenType != JsonTokenType.EndObject || reader.Read())) return null;
         return isVersioned && isTyped && id is not null && source is not null && data is not null && IsPlain(source)
             ? new Envelope(id, source, Type, data) { Subject = subject, Time = time }
             : null;
     }
 
-    private static DeviceMetricsTaken? ReadData(ref Utf8JsonReader reader)
+    private static DeviceMetricsTaken? ReadData(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, out bool isAtEnd)
     {
+        isAtEnd = false;
         string? machine = null;
         DateTimeOffset? takenAt = null;
         DeviceMetric[]? metrics = null;
@@ -84,33 +89,89 @@ internal static class MetricsFormat
             {
                 _ when name.SequenceEqual("machineId"u8) => machine is null && Text(ref reader) && (machine = Utf8Names.Of(ref reader)) is not null,
                 _ when name.SequenceEqual("takenAt"u8) => takenAt is null && Text(ref reader) && Time(ref reader, ref takenAt),
-                _ when name.SequenceEqual("metrics"u8) => metrics is null && (metrics = ReadMetrics(ref reader)) is not null,
+                _ when name.SequenceEqual("metrics"u8) => metrics is null && (metrics = ReadTail(body[(int)reader.BytesConsumed..], out isAtEnd) ?? ReadMetrics(ref reader)) is not null,
                 _ => false,
             };
             if (!isKnown) return null;
+            if (isAtEnd) break;
         }
 
-        return reader.TokenType == JsonTokenType.EndObject && machine is not null && takenAt is { } at && metrics is not null ? new DeviceMetricsTaken(machine, at, metrics) : null;
+        return (isAtEnd || reader.TokenType == JsonTokenType.EndObject) && machine is not null && takenAt is { } at && metrics is not null ? new DeviceMetricsTaken(machine, at, metrics) : null;
+    }
+
+    /// <summary>
+    /// The rest of a message as agents write it: metrics, without white space or escapes, and then the end. Null for anything else, which the reader reads; it is the same to it.
+    /// </summary>
+    private static DeviceMetric[]? ReadTail(ReadOnlySpan<byte> rest, out bool isAtEnd)
+    {
+        isAtEnd = false;
+        var count = 0;
+        string? device = null;
+        for (var next = "["u8; Skip(ref rest, next) && Skip(ref rest, "{\"device\":\""u8); next = ","u8)
+        {
+            ref var metric = ref Scratch(count++);
+            if ((device = TakeName(ref rest, device)) is null || !Skip(ref rest, "\",\"metric\":\""u8) || TakeName(ref rest, metric.Metric) is not { } name
+                || !Skip(ref rest, "\",\"value\":"u8) || !TakeNumber(ref rest, out var value) || !Skip(ref rest, "}"u8)) return null;
+            metric = new DeviceMetric(device, name, value);
+            if (!rest.SequenceEqual("]}}"u8)) continue;
+            isAtEnd = true;
+            return _scratch.AsSpan(0, count).ToArray();
+        }
+
+        return null;
+    }
+
+    private static bool Skip(ref ReadOnlySpan<byte> rest, ReadOnlySpan<byte> text)
+    {
+        if (!rest.StartsWith(text)) return false;
+        rest = rest[text.Length..];
+        return true;
+    }
+
+    private static string? TakeName(ref ReadOnlySpan<byte> rest, string? likely)
+    {
+        var length = rest.IndexOfAnyExcept(UnescapedAscii);
+        if (length < 0 || rest[length] != '"') return null;
+        var name = rest[..length];
+        rest = rest[length..];
+        return likely is not null && Ascii.Equals(name, likely) ? likely : Utf8Names.Of(name);
+    }
+
+    // Digits, and digits behind a point: whatever else is a number, the reader knows.
+    private static bool TakeNumber(ref ReadOnlySpan<byte> rest, out double number)
+    {
+        var length = rest.IndexOfAnyExceptInRange((byte)'0', (byte)'9');
+        number = 0;
+        if (length < 1 || (length > 1 && rest[0] == '0')) return false;
+        if (rest[length] == '.')
+        {
+            var fraction = rest[(length + 1)..].IndexOfAnyExceptInRange((byte)'0', (byte)'9');
+            if (fraction < 1) return false;
+            length += 1 + fraction;
+        }
+
+        var text = rest[..length];
+        rest = rest[length..];
+        return IsWhole(text, out number) || (Utf8Parser.TryParse(text, out number, out var read) && read == length && double.IsFinite(number));
+    }
+
+    private static ref DeviceMetric Scratch(int index)
+    {
+        if (_scratch is null || index == _scratch.Length) Array.Resize(ref _scratch, Math.Max(64, index * 2));
+        return ref _scratch[index];
     }
 
     private static DeviceMetric[]? ReadMetrics(ref Utf8JsonReader reader)
     {
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartArray) return null;
-        var scratch = _scratch ??= new DeviceMetric[64];
         var count = 0;
         string? device = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
-            if (count == scratch.Length)
-            {
-                Array.Resize(ref scratch, count * 2);
-                _scratch = scratch;
-            }
-
-            if (!ReadMetric(ref reader, ref device, ref scratch[count++])) return null;
+            if (!ReadMetric(ref reader, ref device, ref Scratch(count++))) return null;
         }
 
-        return reader.TokenType == JsonTokenType.EndArray ? scratch.AsSpan(0, count).ToArray() : null;
+        return reader.TokenType == JsonTokenType.EndArray ? _scratch.AsSpan(0, count).ToArray() : null;
     }
 
     // Metrics of a device follow each other, and a message mostly has those of the one before, in whose place it is read: these names are compared first.

@@ -21,7 +21,7 @@ public sealed class MessageBatch
     /// <summary>The broker answers, and nothing waited behind this batch when it was read.</summary>
     public bool IsUpToDate { get; }
 
-    /// <summary>Stores the place after this batch. Where the broker is away the batch may come again after a restart.</summary>
+    /// <summary>Stores the place after this batch, while the next one is read; it is stored when the reading has ended. Where the broker is away the batch may come again after a restart.</summary>
     public void Commit()
     {
         if (_next.Count > 0)
@@ -58,6 +58,7 @@ public sealed class BatchReader(
             .SetErrorHandler((_, error) => broker.OnError(error))
             .SetPartitionsAssignedHandler((_, _) => broker.Answers())
             .Build();
+        var places = new CommittedPlaces(offsets => Commit(consumer, offsets));
         try
         {
             using var place = new GroupPlace(consumer, options, topic, broker, _logger);
@@ -69,11 +70,12 @@ public sealed class BatchReader(
                 foreach (var (consumed, why) in collected.Unreadable)
                     await deadLetters.PutAsideAsync(consumed, why.Reason, why.Detail, _group, cancellationToken);
                 List<TopicPartitionOffset> next = [.. collected.Next.Select(partition => new TopicPartitionOffset(_topic, partition.Key, partition.Value))];
-                yield return new MessageBatch(collected.Messages, !broker.IsAway && collected.Count < maxBatch, next, offsets => Commit(consumer, offsets));
+                yield return new MessageBatch(collected.Messages, !broker.IsAway && collected.Count < maxBatch, next, places.Store);
             }
         }
         finally
         {
+            await places.Stored;
             await Task.Run(consumer.Close, CancellationToken.None);
         }
     }
@@ -109,8 +111,9 @@ public sealed class BatchReader(
         {
             consumer.Commit(offsets);
         }
-        catch (KafkaException failure) when (!failure.Error.IsFatal)
+        catch (KafkaException failure)
         {
+            // What ends the consumer is met by its next read.
             _logger.LogDebug("Offsets of {Topic} are not committed ({Reason}); the batch may come again", _topic, failure.Error.Reason);
         }
     }
