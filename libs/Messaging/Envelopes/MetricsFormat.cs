@@ -89,7 +89,7 @@ internal static class MetricsFormat
             {
                 _ when name.SequenceEqual("machineId"u8) => machine is null && Text(ref reader) && (machine = Utf8Names.Of(ref reader)) is not null,
                 _ when name.SequenceEqual("takenAt"u8) => takenAt is null && Text(ref reader) && Time(ref reader, ref takenAt),
-                _ when name.SequenceEqual("metrics"u8) => metrics is null && (metrics = ReadTail(body[(int)reader.BytesConsumed..], out isAtEnd) ?? ReadMetrics(ref reader)) is not null,
+                _ when name.SequenceEqual("metrics"u8) => metrics is null && ((isAtEnd = (metrics = ReadTail(body[(int)reader.BytesConsumed..])) is not null) || (metrics = ReadMetrics(ref reader)) is not null),
                 _ => false,
             };
             if (!isKnown) return null;
@@ -102,9 +102,8 @@ internal static class MetricsFormat
     /// <summary>
     /// The rest of a message as agents write it: metrics, without white space or escapes, and then the end. Null for anything else, which the reader reads; it is the same to it.
     /// </summary>
-    private static DeviceMetric[]? ReadTail(ReadOnlySpan<byte> rest, out bool isAtEnd)
+    private static DeviceMetric[]? ReadTail(ReadOnlySpan<byte> rest)
     {
-        isAtEnd = false;
         var count = 0;
         string? device = null;
         for (var next = "["u8; Skip(ref rest, next) && Skip(ref rest, "{\"device\":\""u8); next = ","u8)
@@ -113,9 +112,7 @@ internal static class MetricsFormat
             if ((device = TakeName(ref rest, device)) is null || !Skip(ref rest, "\",\"metric\":\""u8) || TakeName(ref rest, metric.Metric) is not { } name
                 || !Skip(ref rest, "\",\"value\":"u8) || !TakeNumber(ref rest, out var value) || !Skip(ref rest, "}"u8)) return null;
             metric = new DeviceMetric(device, name, value);
-            if (!rest.SequenceEqual("]}}"u8)) continue;
-            isAtEnd = true;
-            return _scratch.AsSpan(0, count).ToArray();
+            if (rest.SequenceEqual("]}}"u8)) return _scratch.AsSpan(0, count).ToArray();
         }
 
         return null;
@@ -134,7 +131,7 @@ internal static class MetricsFormat
         if (length < 0 || rest[length] != '"') return null;
         var name = rest[..length];
         rest = rest[length..];
-        return likely is not null && Ascii.Equals(name, likely) ? likely : Utf8Names.Of(name);
+        return Utf8Names.Of(name, likely);
     }
 
     // Digits, and digits behind a point: whatever else is a number, the reader knows.
@@ -198,7 +195,7 @@ internal static class MetricsFormat
         return true;
     }
 
-    private static string Name(ref Utf8JsonReader reader, string? likely) => likely is not null && !reader.ValueIsEscaped && Ascii.Equals(reader.ValueSpan, likely) ? likely : Utf8Names.Of(ref reader);
+    private static string Name(ref Utf8JsonReader reader, string? likely) => reader.ValueIsEscaped ? Utf8Names.Of(ref reader) : Utf8Names.Of(reader.ValueSpan, likely);
 
     // A path of such characters is a URI reference; whether anything else is one, others decide.
     private static bool IsPlain(string source) => source[0] == '/' && !source.AsSpan().ContainsAnyExcept(PlainCharacters);

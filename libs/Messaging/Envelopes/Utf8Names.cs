@@ -17,6 +17,9 @@ internal static class Utf8Names
     /// <summary>The string at which a reader stands.</summary>
     public static string Of(ref Utf8JsonReader reader) => reader.HasValueSequence || reader.ValueIsEscaped ? reader.GetString()! : Of(reader.ValueSpan);
 
+    /// <summary>The text of some bytes of UTF-8, which is first compared with what it likely is.</summary>
+    public static string Of(ReadOnlySpan<byte> utf8, string? likely) => likely is not null && Ascii.Equals(utf8, likely) ? likely : Of(utf8);
+
     /// <summary>The text of some bytes of UTF-8.</summary>
     public static string Of(ReadOnlySpan<byte> utf8)
     {
