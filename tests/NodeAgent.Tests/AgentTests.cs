@@ -34,6 +34,7 @@ public sealed class AgentTests
     {
         await using var machine = await AgentMachine.StartAsync();
         var first = machine.FirstWorker;
+        EnvironmentOf(first.Pid).ShouldContain("GLIBC_TUNABLES=glibc.malloc.hugetlb=1", "large pages, so that its sockets close soon");
         ProcessIdentity.Of(first.Pid)!.Kill();
         var second = (await machine.Seen.FirstAsync<Announced>(announced => announced.Worker.Pid != first.Pid)).Worker;
         ProcessIdentity.Of(second.Pid)!.Kill();
@@ -104,6 +105,8 @@ public sealed class AgentTests
 
     private static WorkerLost Lost(WorkerStatus worker) =>
         new(worker.Pid, worker.Port, Exit(worker.Pid).Detail) { MachineId = AgentMachine.Id, Generation = 0 };
+
+    private static string[] EnvironmentOf(int pid) => File.ReadAllText($"/proc/{pid}/environ").Split('\0');
 
     private static WorkerExited Exit(int pid) => new(AgentMachine.Id, pid, Ordered: false, null, 0, "The worker was killed by signal 9.", 0);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TrainMover.NodeAgent.Rpc;
 
 namespace TrainMover.Agent;
 
@@ -39,6 +40,8 @@ internal sealed class WorkerProcess : IDisposable
         ];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
+        foreach (var (variable, value) in WorkerMemory.Environment)
+            start.Environment[variable] = value;
         return new WorkerProcess(Process.Start(start)!, child: true);
     }
 

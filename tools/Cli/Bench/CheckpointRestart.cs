@@ -33,7 +33,7 @@ internal static class CheckpointRestart
             for (var machine = 0; machine < job.Machines; machine++)
             {
                 string[] arguments = ["--restart", specification, "--machine", machine.ToString(CultureInfo.InvariantCulture), "--folder", folder];
-                processes.Add(await ServiceProcess.StartAsync($"restart-{machine}", WorkerProgram.In(access.Root), arguments, new Dictionary<string, string>(), Path.Combine(access.Directory, "logs")));
+                processes.Add(await WorkerProgram.StartAsync(access, $"restart-{machine}", arguments));
             }
 
             await Task.WhenAll(processes.Select(process => process.Ended)).WaitAsync(Limit, ct);

@@ -22,8 +22,8 @@ internal sealed record MigrateSize(string Name, JobFileModel Model, int Batch, i
 /// <param name="Name">For people.</param>
 /// <param name="Layout">Degrees of parallelism.</param>
 /// <param name="Sharded">ZeRO-1.</param>
-/// <param name="Interrupted">Place of the machine that is replaced, first expected, then unexpected.</param>
-internal sealed record MigrateLayout(string Name, JobFileLayout Layout, bool Sharded, int Interrupted)
+/// <param name="Interrupted">Places of the machines that are replaced on notice, together; the first of them is lost afterwards.</param>
+internal sealed record MigrateLayout(string Name, JobFileLayout Layout, bool Sharded, params IReadOnlyList<int> Interrupted)
 {
     private static readonly TimeSpan StepsLimit = TimeSpan.FromMinutes(5);
 
@@ -33,6 +33,7 @@ internal sealed record MigrateLayout(string Name, JobFileLayout Layout, bool Sha
         new("dp2 x pp2", new JobFileLayout { Dp = 2, Pp = 2 }, false, 1),
         new("dp2 x tp2", new JobFileLayout { Dp = 2, Tp = 2 }, false, 1),
         new("dp2 x pp2 x tp2", new JobFileLayout { Dp = 2, Pp = 2, Tp = 2 }, false, 1),
+        new("dp2 x pp2, a whole pipeline", new JobFileLayout { Dp = 2, Pp = 2 }, false, 1, 3),
         new("dp2 x pp2, ZeRO-1", new JobFileLayout { Dp = 2, Pp = 2 }, true, 1),
         new("pp3, first stage", new JobFileLayout { Dp = 1, Pp = 3 }, false, 0),
         new("pp3, middle stage", new JobFileLayout { Dp = 1, Pp = 3 }, false, 1),
@@ -43,9 +44,9 @@ internal sealed record MigrateLayout(string Name, JobFileLayout Layout, bool Sha
     public bool HasCopies => Layout.Dp > 1;
 
     // Preparing takes the time of many steps: cores are shared with training here.
-    public Interruptions Interruptions => new(Interrupted, Interrupted, MaintainedAt: 0.1, LostAt: 0.5);
+    public Interruptions Interruptions => new(Interrupted, Interrupted[0], MaintainedAt: 0.1, LostAt: 0.5);
 
-    public RunSetup Setup { get; } = new() { StepsLimit = StepsLimit };
+    public RunSetup Setup => new() { Elastic = Interrupted.Count, StepsLimit = StepsLimit };
 
     /// <summary>The job in a size.</summary>
     public JobFile Job(MigrateSize size) => new()

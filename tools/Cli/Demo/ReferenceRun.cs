@@ -23,8 +23,7 @@ internal static class ReferenceRun
         Directory.CreateDirectory(folder);
         var (specification, result) = (Path.Combine(folder, "job.json"), Path.Combine(folder, "result.json"));
         await File.WriteAllTextAsync(specification, JsonSerializer.Serialize(job with { Directory = folder }, Catalog.Json), ct);
-        using var process = await ServiceProcess.StartAsync(
-            "reference", WorkerProgram.In(access.Root), ["--reference", specification, "--out", result], new Dictionary<string, string>(), Path.Combine(access.Directory, "logs"));
+        using var process = await WorkerProgram.StartAsync(access, "reference", ["--reference", specification, "--out", result]);
         try
         {
             await process.Ended.WaitAsync(Limit, ct);
@@ -41,9 +40,4 @@ internal static class ReferenceRun
         if (!File.Exists(result)) throw new DeploymentException($"The reference run failed ({process.LogTail()}): see {process.LogFile}.");
         return JsonSerializer.Deserialize<ReferenceResult>(await File.ReadAllTextAsync(result, ct), Catalog.Json)!;
     }
-}
-
-internal static class WorkerProgram
-{
-    public static string In(string root) => Path.Combine(root, "services", "NodeAgent", "Worker", "bin", Repository.Configuration, "net10.0", "TrainMover.Worker.dll");
 }

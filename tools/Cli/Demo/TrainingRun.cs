@@ -14,13 +14,13 @@ using TrainMover.Embedded;
 namespace TrainMover.Cli.Demo;
 
 /// <summary>Which machines a run interrupts, by their place among the machines of the job at that moment.</summary>
-/// <param name="Maintained">Place of the machine that gets a maintenance notice.</param>
+/// <param name="Maintained">Places of the machines that get a maintenance notice, for one reason.</param>
 /// <param name="Lost">Place of the machine whose worker is killed.</param>
 /// <param name="MaintainedAt">Share of the steps after which the notice is given.</param>
 /// <param name="LostAt">Share of the steps after which the worker is killed.</param>
-internal sealed record Interruptions(int Maintained, int Lost, double MaintainedAt, double LostAt)
+internal sealed record Interruptions(IReadOnlyList<int> Maintained, int Lost, double MaintainedAt, double LostAt)
 {
-    public static Interruptions Usual { get; } = new(1, 2, 1.0 / 3, 2.0 / 3);
+    public static Interruptions Usual { get; } = new([1], 2, 1.0 / 3, 2.0 / 3);
 }
 
 /// <summary>What a run needs besides its job.</summary>
@@ -111,7 +111,7 @@ internal sealed partial class TrainingRun : IAsyncDisposable
         interruptions ??= Interruptions.Usual;
         await UntilWarmAsync(ct);
         await UntilStepAsync((long)Math.Ceiling(Job.Steps * interruptions.MaintainedAt), ct);
-        await MaintainAsync([Member(interruptions.Maintained)], progress, ct);
+        await MaintainAsync([.. interruptions.Maintained.Select(Member)], progress, ct);
         await UntilStepAsync((long)Math.Ceiling(Job.Steps * interruptions.LostAt), ct);
         await LoseAsync(Member(interruptions.Lost), progress, ct);
         return await FinishAsync(ct);

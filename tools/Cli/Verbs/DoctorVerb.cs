@@ -18,7 +18,7 @@ internal static class DoctorVerb
         {
             var output = Output.Of(parsed);
             var access = Access.Current();
-            var checks = new List<Check> { Runtime(), Cpp(), Postgres(), Processors(), Memory(), Disk(access.Root) };
+            var checks = new List<Check> { Runtime(), Cpp(), Postgres(), Processors(), Memory(), HugePages(), Disk(access.Root) };
             checks.AddRange(await DeploymentAsync(access, ct));
             if (output.IsJson)
             {
@@ -61,6 +61,13 @@ internal static class DoctorVerb
     {
         var gigabytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9;
         return new("memory", gigabytes >= LeastMemoryGb, $"{gigabytes:0.0} GB", $"five machines want {LeastMemoryGb} GB", Required: false);
+    }
+
+    private static Check HugePages()
+    {
+        const string setting = "/sys/kernel/mm/transparent_hugepage/enabled";
+        var found = File.Exists(setting) ? File.ReadAllText(setting).Trim() : "not there";
+        return new("huge pages", found.Contains("[madvise]", StringComparison.Ordinal) || found.Contains("[always]", StringComparison.Ordinal), found, $"write madvise to {setting}: a worker that is killed is noticed sooner", Required: false);
     }
 
     private static Check Disk(string root)
