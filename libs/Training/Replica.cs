@@ -214,16 +214,18 @@ public sealed class Replica : IDisposable
             follower?.Updated(step);
     }
 
-    /// <summary>Applies a step of another replica to what is followed of it, from gradients that lie in this one's buffer.</summary>
+    /// <summary>Applies a step of another replica to what is followed of it, from its gradients.</summary>
     /// <param name="step">The step.</param>
     /// <param name="norm">Global norm of its averaged gradient.</param>
     /// <param name="ranks">Number of data-parallel ranks whose gradients were summed.</param>
     /// <param name="from">First element that is followed.</param>
-    internal void ApplyFollowed(long step, double norm, int ranks, int from)
+    /// <param name="landing">Where its gradients have arrived.</param>
+    internal void ApplyFollowed(long step, double norm, int ranks, int from, Tensor landing)
     {
         var scalars = AdamWStep.Of(Recipe, step, norm, ranks);
-        _optimizer.Update(scalars, ParameterData, Gradients[..^1], from);
-        _backup?.Update(scalars, ParameterData, Gradients[..^1], from);
+        var gradients = Data(landing)[..Layout.FlatLength];
+        _optimizer.Update(scalars, ParameterData, gradients, from);
+        _backup?.Update(scalars, ParameterData, gradients, from);
         Step = step + 1;
     }
 
@@ -338,6 +340,14 @@ public sealed class Replica : IDisposable
         return _memory;
     }
 
+    /// <summary>Counts a step without its update: replicas that have applied it are no replicas of this one any more.</summary>
+    internal void PassOver(long step) => Step = step + 1;
+
+    /// <summary>Where gradients that are followed arrive; the caller's to dispose.</summary>
+    /// <param name="inGradientBuffer">In the gradient buffer, which is idle until the replica trains; else in memory of their own.</param>
+    internal Tensor TakeLanding(bool inGradientBuffer) =>
+        inGradientBuffer ? _gradients.alias() : _memory.Take(MemoryOwner.Gradients, 1, Layout.FlatLength, _gradients.device);
+
     internal static Span<float> Data(Tensor flat) => MemoryMarshal.Cast<byte, float>(flat.bytes);
 
     internal void ReduceGradients(ITrainingData data, long step, IRankGroups groups)
@@ -396,7 +406,7 @@ public sealed class Replica : IDisposable
 
     private static MemoryRegion At(MemoryRegion flat, FlatPart run) => new(flat.Address + ((nint)run.Start * sizeof(float)), (long)run.Length * sizeof(float));
 
-    private static unsafe MemoryRegion Region(Tensor flat)
+    internal static unsafe MemoryRegion Region(Tensor flat)
     {
         var bytes = flat.bytes;
         return new MemoryRegion((nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes)), bytes.Length);

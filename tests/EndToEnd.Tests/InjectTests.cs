@@ -1,5 +1,6 @@
 using System.Text.Json;
 using TrainMover.Contracts.Telemetry;
+using TrainMover.Embedded;
 using TrainMover.EndToEnd.Tests.CommandLine;
 using TrainMover.EndToEnd.Tests.Support;
 using TrainMover.Fixtures;
@@ -12,7 +13,7 @@ public sealed class InjectTests(PostgresFixture postgres)
     [Fact]
     public async Task Workers_are_made_slow_stopped_and_continued_from_the_command_line_and_status_names_blind_sources()
     {
-        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { ["TRAINMOVER_INJECTION"] = "1" });
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 0, 0), environment: new Dictionary<string, string> { ["TRAINMOVER_INJECTION"] = "1" });
         await cluster.TellAsync(new SourceSight("m2", "kernel-log", IsBlind: true, "The file is gone."));
         var slow = Path.Combine(cluster.Deployment.Environment.RunDirectory, "slow-m1");
         (await InjectAsync(cluster, "slow", "--share", "0.5")).Output.ShouldContain("wastes 50");

@@ -7,6 +7,7 @@ using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
+using TrainMover.Embedded;
 using TrainMover.EndToEnd.Tests.Support;
 using TrainMover.Fixtures;
 using TrainMover.Messaging;
@@ -41,7 +42,7 @@ public sealed class KcatTests(PostgresFixture postgres)
     public async Task The_foreign_detector_of_the_documentation_is_answered_as_it_stands_there()
     {
         if (!File.Exists("/usr/bin/kcat")) Assert.Skip("kcat is not installed (Debian: apt-get install kcat).");
-        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(2, 0, 0));
         await cluster.WaitForAsync<MachineRegistered>("m1 to be registered", registered => registered.MachineId == "m1");
         var text = await File.ReadAllTextAsync(Path.Combine(Embedded.Repository.FindRoot(), "docs", "telemetry.md"));
         var example = text.Split("```sh")[1].Split("```")[0].Replace("./trainmover events --follow", "", StringComparison.Ordinal);
@@ -57,7 +58,7 @@ public sealed class KcatTests(PostgresFixture postgres)
     [Fact]
     public async Task What_cannot_be_read_lands_in_the_dead_letters_with_its_reason_and_nothing_else_happens()
     {
-        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(1, 0, 0));
         foreach (var machine in cluster.Deployment.Environment.Machines)
             await cluster.WaitForAsync<MachineRegistered>($"{machine.Id} to be registered", registered => registered.MachineId == machine.Id);
         var bodies = new Dictionary<DeadLetterReason, string>

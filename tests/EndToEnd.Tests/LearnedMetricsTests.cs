@@ -4,6 +4,7 @@ using TrainMover.Contracts.Detectors;
 using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Telemetry;
+using TrainMover.Embedded;
 using TrainMover.EndToEnd.Tests.CommandLine;
 using TrainMover.EndToEnd.Tests.Support;
 using TrainMover.Fixtures;
@@ -31,7 +32,7 @@ public sealed class LearnedMetricsTests(PostgresFixture postgres)
         await File.WriteAllTextAsync(Path.Combine(models, "torn-0123456789ab.json"), "{");
 
         await using var cluster = await Cluster.StartAsync(
-            postgres, environment: new Dictionary<string, string> { ["TRAINMOVER_MODELS"] = models, ["Detectors__learned_metrics__Classes"] = "m*=server", ["Detectors__learned_metrics__Scale"] = "1.5" });
+            postgres, MachineSetup.Fleet(2, 0, 0), environment: new Dictionary<string, string> { ["TRAINMOVER_MODELS"] = models, ["Detectors__learned_metrics__Classes"] = "m*=server", ["Detectors__learned_metrics__Scale"] = "1.5" });
         (await File.ReadAllTextAsync(cluster.Deployment.Process("detector").LogFile)).ShouldContain("torn-0123456789ab.json does not hold the model that its name says");
         await cluster.WaitForAsync<MachineRegistered>("m1 to be registered", registered => registered.MachineId == "m1");
         var (_, configured) = await cluster.WaitForAsync<DetectorTuned>("the configuration to be recorded", tuned => tuned.Detector == "learned-metrics");

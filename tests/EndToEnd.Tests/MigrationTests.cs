@@ -61,7 +61,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
     [Fact]
     public async Task A_worker_that_is_stopped_is_found_and_replaced()
     {
-        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 1, 0));
         await using var steps = new StepLog(cluster.Kafka);
         await cluster.SubmitAsync("gpt", 100_000);
         await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
@@ -106,7 +106,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
     [Fact]
     public async Task A_worker_that_runs_and_is_stuck_in_an_operation_is_found_and_replaced_and_comes_back_as_another()
     {
-        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { [SlowWorker.Switch] = "1" });
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 1, 0), environment: new Dictionary<string, string> { [SlowWorker.Switch] = "1" });
         await using var steps = new StepLog(cluster.Kafka);
         await cluster.SubmitAsync("gpt", 100_000);
         await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
@@ -127,7 +127,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
     [Fact]
     public async Task A_lost_agent_moves_nothing_and_its_worker_is_adopted_again()
     {
-        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 0, 0));
         await using var steps = new StepLog(cluster.Kafka);
         await cluster.SubmitAsync("gpt", 100_000);
         await steps.ReachAsync(20);
@@ -144,7 +144,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
     [Fact]
     public async Task A_leaver_that_dies_during_the_preparation_is_replaced_by_the_joiner_that_was_warming_up()
     {
-        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 0, 1));
         await using var steps = new StepLog(cluster.Kafka);
         await cluster.SubmitAsync("gpt", 100_000);
         await steps.ReachAsync(20);

@@ -12,7 +12,7 @@ public sealed class OutageTests(PostgresFixture postgres)
     [Fact]
     public async Task Training_goes_on_without_any_control_plane_and_a_pending_notice_is_answered_when_it_is_back()
     {
-        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 0, 1));
         await using var steps = new StepLog(cluster.Kafka);
         await cluster.SubmitAsync("gpt", 100_000);
         await steps.ReachAsync(20);
@@ -26,7 +26,7 @@ public sealed class OutageTests(PostgresFixture postgres)
     [Fact]
     public async Task A_broker_that_comes_back_empty_is_filled_from_the_log_and_migrations_go_on()
     {
-        await using var cluster = await Cluster.StartAsync(postgres);
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 0, 1));
         await using (var steps = new StepLog(cluster.Kafka))
         {
             await cluster.SubmitAsync("gpt", 100_000);

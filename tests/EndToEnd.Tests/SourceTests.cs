@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
+using TrainMover.Embedded;
 using TrainMover.EndToEnd.Tests.Support;
 using TrainMover.Fixtures;
 
@@ -14,7 +15,7 @@ public sealed class SourceTests(PostgresFixture postgres)
     public async Task A_line_in_a_kernel_log_and_metrics_over_http_become_interruptions_with_evidence_and_bad_requests_are_refused()
     {
         var folder = Directory.CreateTempSubdirectory("trainmover-kernel-logs-").FullName;
-        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { ["TRAINMOVER_KERNEL_LOG"] = Path.Combine(folder, "{machine}.log") });
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 0, 0), environment: new Dictionary<string, string> { ["TRAINMOVER_KERNEL_LOG"] = Path.Combine(folder, "{machine}.log") });
         foreach (var machine in cluster.Deployment.Environment.Machines)
             await cluster.WaitForAsync<MachineRegistered>($"{machine.Id} to be registered", registered => registered.MachineId == machine.Id);
 

@@ -1,5 +1,6 @@
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Telemetry;
+using TrainMover.Embedded;
 using TrainMover.EndToEnd.Tests.Support;
 using TrainMover.Fixtures;
 
@@ -11,7 +12,7 @@ public sealed class SwitchTests(PostgresFixture postgres)
     [Fact]
     public async Task What_waits_for_others_behind_its_switch_is_raised_after_the_detector_died_and_came_back()
     {
-        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string>
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 0, 0), environment: new Dictionary<string, string>
         {
             ["TRAINMOVER_BEHIND"] = "leaf-1",
             ["Devices__Together"] = "00:05:00",

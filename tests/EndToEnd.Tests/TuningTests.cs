@@ -3,6 +3,7 @@ using TrainMover.Contracts.Detectors;
 using TrainMover.Contracts.Fleet;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Telemetry;
+using TrainMover.Embedded;
 using TrainMover.EndToEnd.Tests.CommandLine;
 using TrainMover.EndToEnd.Tests.Support;
 using TrainMover.Fixtures;
@@ -17,7 +18,7 @@ public sealed class TuningTests(PostgresFixture postgres)
     [Fact]
     public async Task A_detector_is_tuned_from_the_command_line_while_it_runs_and_keeps_it_over_a_restart()
     {
-        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { ["Devices__BusyFrom"] = "60" });
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 0, 0), environment: new Dictionary<string, string> { ["Devices__BusyFrom"] = "60" });
         foreach (var machine in cluster.Deployment.Environment.Machines)
             await cluster.WaitForAsync<MachineRegistered>($"{machine.Id} to be registered", registered => registered.MachineId == machine.Id);
         var (_, configured) = await cluster.WaitForAsync<DetectorTuned>("the configuration to be recorded", tuned => tuned.Detector == "devices");

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using TrainMover.Collectives;
+using static TorchSharp.torch;
 
 namespace TrainMover.Training;
 
@@ -11,15 +12,20 @@ internal sealed class FollowingReplica : IDisposable
 {
     private readonly Replica _replica;
     private readonly StateConnection _connection;
+    private readonly Tensor _landing;
     private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<long> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
     private int _cursor;
     private long _bytes;
 
-    public FollowingReplica(Replica replica, StateConnection connection)
+    /// <summary>Begins.</summary>
+    /// <param name="replica">What becomes the leaver's replica.</param>
+    /// <param name="connection">From the leaver; this one's to dispose.</param>
+    /// <param name="inGradientBuffer">Gradients arrive in the replica's gradient buffer, which is idle until it trains; else in memory of their own.</param>
+    public FollowingReplica(Replica replica, StateConnection connection, bool inGradientBuffer)
     {
-        (_replica, _connection) = (replica, connection);
+        (_replica, _connection, _landing) = (replica, connection, replica.TakeLanding(inGradientBuffer));
         _cursor = replica.Layout.FlatLength;
         replica.ForgetStoppedPasses();
         _thread = new Thread(Run) { IsBackground = true, Name = "following" };
@@ -40,6 +46,7 @@ internal sealed class FollowingReplica : IDisposable
         _connection.Cancel();
         _thread.Join();
         _connection.Dispose();
+        _landing.Dispose();
     }
 
     private void Run()
@@ -77,13 +84,13 @@ internal sealed class FollowingReplica : IDisposable
                 _cursor = frame.Start;
                 break;
             case FollowFrameKind.Gradients:
-                Receive(RunOf(_replica.GradientRegion, frame));
+                Receive(RunOf(Replica.Region(_landing), frame));
                 break;
             case FollowFrameKind.Parameters:
                 Receive(RunOf(_replica.ParameterRegion, frame));
                 break;
             case FollowFrameKind.Update:
-                _replica.ApplyFollowed(frame.Step, frame.Value, (int)frame.Hash, _cursor);
+                _replica.ApplyFollowed(frame.Step, frame.Value, (int)frame.Hash, _cursor, _landing);
                 Answer(FollowFrameKind.Applied, frame.Step + 1, frame);
                 break;
             case FollowFrameKind.Check when StateHash.Of(_replica, frame.Start, frame.Length) != frame.Hash:

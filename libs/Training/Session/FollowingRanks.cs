@@ -49,8 +49,8 @@ internal sealed class FollowingRanks
     private int _stopped;
 
     /// <summary>Begins over connections that are there, one per rank in order; they are this one's.</summary>
-    public FollowingRanks(IReadOnlyList<StateConnection> streams, LocalRanks local) =>
-        _ranks = [.. local.All.Zip(streams, (rank, stream) => new FollowingReplica(rank.Replica, stream))];
+    public FollowingRanks(IReadOnlyList<StateConnection> streams, LocalRanks local, MigrationTechniques techniques) =>
+        _ranks = [.. local.All.Zip(streams, (rank, stream) => new FollowingReplica(rank.Replica, stream, techniques.GradientBuffer))];
 
     /// <summary>Bytes received.</summary>
     public long Bytes { get; private set; }
@@ -60,10 +60,10 @@ internal sealed class FollowingRanks
 
     /// <summary>Takes the leaver's connections and begins.</summary>
     /// <exception cref="GroupSetupException">The leaver did not connect in time.</exception>
-    public static async Task<FollowingRanks> StartAsync(PreparedGroups prepared, string leaver, LocalRanks local, CancellationToken ct)
+    public static async Task<FollowingRanks> StartAsync(PreparedGroups prepared, string leaver, LocalRanks local, MigrationTechniques techniques, CancellationToken ct)
     {
         var streams = await FollowingStreams.OpenAsync(local.All.Count, stream => prepared.AcceptStateAsync(leaver, stream, ct)).ConfigureAwait(false);
-        return new FollowingRanks(streams, local);
+        return new FollowingRanks(streams, local, techniques);
     }
 
     /// <summary>Waits until the replicas are those of the boundary.</summary>

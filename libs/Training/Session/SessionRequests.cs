@@ -39,7 +39,10 @@ public sealed record SessionJob(string Name, ModelShape Shape, TrainingRecipe Re
 /// <param name="Sandbox">Joiners run shadow iterations (paper, sandboxed shadow iteration); without it a joiner that is not followed is cold until the pause: not even its replicas are allocated.</param>
 /// <param name="Following">The joiner of an expected migration becomes a replica before the pause.</param>
 /// <param name="HotStandby">An armed standby follows a member before anybody is lost, so that the joiner of an unexpected migration is a replica too.</param>
-public sealed record MigrationTechniques(bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true, bool HotStandby = true);
+/// <param name="StepRule">Survivors that entered a commit without seeing it pass, while others did, apply its step; without it they count the step and lose its update, and replicas differ ever after.</param>
+/// <param name="GradientBuffer">What a joiner follows arrives in its gradient buffer, which is idle until it trains; without it in device memory of its own.</param>
+public sealed record MigrationTechniques(
+    bool TwoPhaseGroups = true, bool Sandbox = true, bool Following = true, bool HotStandby = true, bool StepRule = true, bool GradientBuffer = true);
 
 /// <summary>What a machine is to do in a migration.</summary>
 public enum MigrationRole

@@ -80,7 +80,7 @@ public sealed partial class TrainingSession
         }
         else if (request.Followed is { } member && request.Standby.Machine == _machine && IsWarmFor(request.Job, request.From.RanksOf(member)))
         {
-            _following = new FollowingRanks(streams, _local!);
+            _following = new FollowingRanks(streams, _local!, request.Job.Techniques);
         }
         else
         {

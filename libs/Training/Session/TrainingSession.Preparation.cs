@@ -237,7 +237,7 @@ public sealed partial class TrainingSession
         try
         {
             using var deadline = PreparationDeadline(attempt);
-            attempt.Keep(await FollowingRanks.StartAsync(prepared, leaver, _local!, deadline.Token).ConfigureAwait(false));
+            attempt.Keep(await FollowingRanks.StartAsync(prepared, leaver, _local!, attempt.Request.Job.Techniques, deadline.Token).ConfigureAwait(false));
         }
         catch (Exception ended) when (ended is GroupSetupException or OperationCanceledException)
         {

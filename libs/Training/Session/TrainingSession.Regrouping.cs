@@ -206,7 +206,10 @@ public sealed partial class TrainingSession
             if (step != completedSteps - 1 || !rank.EnteredCommit || totals is not { } known)
                 throw new StepAgreementException($"Rank {rank.Rank} on {_machine} completed {step} steps and cannot roll forward to {completedSteps}.");
             var started = Now();
-            replica.ApplyUpdate(step, known.Norm, rank.Groups!.DataParallel.Size);
+            if (_job!.Techniques.StepRule)
+                replica.ApplyUpdate(step, known.Norm, rank.Groups!.DataParallel.Size);
+            else
+                replica.PassOver(step);
             rank.LastTotals = known;
             rank.EnteredCommit = false;
             CompleteStep(rank, step, started);

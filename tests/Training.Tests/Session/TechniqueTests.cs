@@ -43,6 +43,16 @@ public class TechniqueTests
     }
 
     [Fact]
+    public async Task What_is_followed_takes_no_memory_of_its_own_and_outside_the_gradient_buffer_it_does()
+    {
+        var channel = await MigrateAsync(new MigrationTechniques());
+        var own = await MigrateAsync(new MigrationTechniques(GradientBuffer: false));
+
+        channel.JoinersBytes.ShouldBe(channel.Replica);
+        own.JoinersBytes.ShouldBe(own.Replica + (own.WholeState / 3));
+    }
+
+    [Fact]
     public async Task A_job_without_any_technique_still_survives_a_machine_that_dies()
     {
         var job = Job(new MigrationTechniques(TwoPhaseGroups: false, Sandbox: false, Following: false));
@@ -82,10 +92,11 @@ public class TechniqueTests
         finished.SelectMany(machine => machine.Digests).Select(digest => digest.Digest).Distinct().Count().ShouldBe(1);
         done.ShouldAllBe(one => one.Connections == one.Planned && one.LostSteps == 0);
         using var replica = job.CreateReplica(0);
-        return new Outcome(done[0].Connections, prepared[0], done[1].StateBytes, 3L * sizeof(float) * replica.Layout.FlatLength);
+        return new Outcome(done[0].Connections, prepared[0], prepared[0].DeviceBytes + done[1].DeviceBytes, replica.Bytes, done[1].StateBytes, 3L * sizeof(float) * replica.Layout.FlatLength);
     }
 
-    private sealed record Outcome(ConnectionCounts StayersConnections, PreparationDone Joiner, long StateBytes, long WholeState)
+    // A state is parameters and two moments, each as long as the gradients.
+    private sealed record Outcome(ConnectionCounts StayersConnections, PreparationDone Joiner, long JoinersBytes, long Replica, long StateBytes, long WholeState)
     {
         public string PlanDigest => Joiner.PlanDigest;
     }

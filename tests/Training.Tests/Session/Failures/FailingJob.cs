@@ -34,7 +34,7 @@ internal sealed class FailingJob : IAsyncDisposable
 
     public Topology First { get; }
 
-    public static FailingJob Create(string layout, int standbys, int checkpointEvery = 0, bool following = false, bool hotStandby = true, CollectivesOptions? deadlines = null)
+    public static FailingJob Create(string layout, int standbys, int checkpointEvery = 0, bool following = false, bool hotStandby = true, bool stepRule = true, CollectivesOptions? deadlines = null)
     {
         var words = layout.Split(' ');
         int Degree(string name) => words.Where(word => word.StartsWith(name, StringComparison.Ordinal)).Select(word => int.Parse(word[2..])).FirstOrDefault(1);
@@ -50,7 +50,7 @@ internal sealed class FailingJob : IAsyncDisposable
             Layout = new ParallelLayout(Degree("dp"), Degree("pp"), Degree("tp")),
             Devices = Degree("tp"),
             CheckpointEvery = checkpointEvery,
-            Techniques = new MigrationTechniques(Following: following, HotStandby: hotStandby),
+            Techniques = new MigrationTechniques(Following: following, HotStandby: hotStandby, StepRule: stepRule),
         };
         return new FailingJob(job, standbys, deadlines);
     }

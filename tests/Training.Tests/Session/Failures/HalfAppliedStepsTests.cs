@@ -1,3 +1,4 @@
+using TrainMover.Collectives;
 using TrainMover.Training.Session;
 
 namespace TrainMover.Training.Tests.Session.Failures;
@@ -17,7 +18,21 @@ public class HalfAppliedStepsTests
     public async Task Ranks_that_missed_the_end_of_a_commit_apply_the_step_that_others_have_applied(string layout, string behind, string victim, string ahead)
     {
         await using var job = FailingJob.Create(layout, standbys: 1);
-        var (lagging, applied) = (behind.Split(' '), ahead.Split(' '));
+        await job.ShouldEndLikeAnUndisturbedRunAsync(await HalfApplyAsync(job, behind.Split(' '), victim, ahead.Split(' ')));
+    }
+
+    [Fact]
+    public async Task Without_the_rule_the_step_is_lost_on_those_ranks_and_replicas_differ()
+    {
+        await using var job = FailingJob.Create("dp3", standbys: 1, stepRule: false);
+        var to = await HalfApplyAsync(job, ["m0"], victim: "m1", ["m2"]);
+        var finished = await job.Cluster.AllAsync<TrainingFinished>([.. to.Machines]);
+        finished.Select(machine => machine.Digests.ShouldHaveSingleItem().Digest).Distinct().Count().ShouldBeGreaterThan(1);
+    }
+
+    /// <summary>Loses a machine where some ranks have entered the commit of a step without seeing it pass, and others have applied it. The generation without that machine.</summary>
+    private static async Task<Topology> HalfApplyAsync(FailingJob job, string[] lagging, string victim, string[] applied)
+    {
         // Those behind have entered the commit and see its outcome only as a failure.
         using var committed = new CountdownEvent((lagging.Length + applied.Length) * job.First.Layout.Tp);
         foreach (var machine in lagging.SelectMany(machine => Enumerable.Repeat(machine, job.First.Layout.Tp)))
@@ -41,6 +56,6 @@ public class HalfAppliedStepsTests
 
         stopped.Select(parked => parked.Step).ShouldBe([.. lagging.Select(_ => FailedStep), .. applied.Select(_ => FailedStep + 1)]);
         switched.ShouldAllBe(done => done.ResumedStep == FailedStep + 1 && done.LostSteps == 0);
-        await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+        return to;
     }
 }
