@@ -59,6 +59,18 @@ public sealed class MigrationTests
         ledger.Report(Ledger.Aborted("m0")).Select(Name).ShouldBe(["MigrationAborted"]);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void A_report_of_another_generation_decides_nothing(int generation)
+    {
+        var ledger = Switching();
+        ledger.Report(new PreparationFailed("A connection broke.") { MachineId = "m2", Generation = generation, JobId = "gpt", MigrationId = "gpt-g2" }).ShouldBeEmpty();
+        ledger.Report(Ledger.Agreed("m0") with { Generation = generation }).ShouldBeEmpty();
+        ledger.Report(Ledger.Switched("m0", 0) with { Generation = generation }).ShouldBeEmpty();
+        ledger.Report(Ledger.Agreed("m0")).Select(Name).ShouldBe(["SwitchAgreed"]);
+    }
+
     [Fact]
     public void A_switch_that_was_agreed_although_a_joiner_lost_what_it_had_prepared_stands()
     {

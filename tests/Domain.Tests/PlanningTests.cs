@@ -37,6 +37,18 @@ public sealed class PlanningTests
         Joiner(Ledger.WithRunningJob(), InterruptionKind.Unexpected, "m0", "m2").ShouldBe(["s0", "e0"]);
 
     [Fact]
+    public void A_machine_that_one_plan_has_reserved_is_no_other_plans()
+    {
+        var ledger = Ledger.WithRunningJob();
+        ledger.Raise("notice", InterruptionKind.Expected, "m1");
+        var reserved = ledger.Plan().OfType<MachineReserved>().Single();
+        Should.Throw<DomainRuleException>(() => ledger.World.Machine(reserved.MachineId).Reserve("another")).Message.ShouldContain($"Reserved by {reserved.MigrationId}");
+        JoinerSelection.Rank(ledger.World.Job("gpt"), ledger.World.Machines, InterruptionKind.Expected, new HashSet<string>(), wanted: 3)
+            .Single(candidate => candidate.MachineId == reserved.MachineId)
+            .ShouldBe(new Candidate(reserved.MachineId, -1, false, $"it is reserved by {reserved.MigrationId}"));
+    }
+
+    [Fact]
     public void A_plan_says_why_each_candidate_was_taken_or_not()
     {
         var ledger = Ledger.WithRunningJob();

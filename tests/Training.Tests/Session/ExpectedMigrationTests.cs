@@ -159,6 +159,8 @@ public class ExpectedMigrationTests
         refused.Reason.ShouldContain("not newer");
         cluster["m2"].Events.OfType<PreparationDone>().Count().ShouldBe(2);
         cluster["m2"].Events.OfType<SwitchDone>().Count().ShouldBe(1);
+        cluster.Prepare(to, from, "m2");
+        (await cluster.OneAsync<RequestRefused>("m2", other => other.RequestId == "g1:prepare")).Reason.ShouldContain("Generation 1 is not newer than the current one, 2");
     }
 
     [Fact]
