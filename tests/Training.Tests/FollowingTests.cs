@@ -37,10 +37,12 @@ public class FollowingTests
         for (var step = 0; step < MostSteps && !followed.CaughtUp.IsCompleted; step++)
             TinyJob.Train(leaver, 1);
         // It may be found before the end of catching up or after it.
-        await followed.CaughtUp.WaitAsync(Patience, TestContext.Current.CancellationToken).ContinueWith(static _ => { }, TaskScheduler.Default);
-        if (!followed.Finish(leaver.Step))
-            return (leaver.Digest(), null, (await Should.ThrowAsync<GroupSetupException>(following.Ended)).Message);
-        (await following.Ended.WaitAsync(Patience, TestContext.Current.CancellationToken)).ShouldBe(leaver.Step);
+        await followed.CaughtUp.WaitAsync(Patience, TestContext.Current.CancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var counts = followed.Finish(leaver.Step);
+        var ended = following.Ended.WaitAsync(Patience, TestContext.Current.CancellationToken);
+        if (!counts)
+            return (leaver.Digest(), null, (await Should.ThrowAsync<GroupSetupException>(ended)).Message);
+        (await ended).ShouldBe(leaver.Step);
         return (leaver.Digest(), joiner.Digest(), null);
     }
 
