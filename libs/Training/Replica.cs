@@ -404,7 +404,8 @@ public sealed class Replica : IDisposable
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static MemoryRegion At(MemoryRegion flat, FlatPart run) => new(flat.Address + ((nint)run.Start * sizeof(float)), (long)run.Length * sizeof(float));
+    /// <summary>Memory of a run of a flat buffer of floats.</summary>
+    internal static MemoryRegion At(MemoryRegion flat, FlatPart run) => new(flat.Address + ((nint)run.Start * sizeof(float)), (long)run.Length * sizeof(float));
 
     internal static unsafe MemoryRegion Region(Tensor flat)
     {

@@ -84,10 +84,10 @@ internal sealed class FollowingReplica : IDisposable
                 _cursor = frame.Start;
                 break;
             case FollowFrameKind.Gradients:
-                Receive(RunOf(Replica.Region(_landing), frame));
+                Receive(Replica.At(Replica.Region(_landing), new FlatPart(frame.Start, frame.Length)));
                 break;
             case FollowFrameKind.Parameters:
-                Receive(RunOf(_replica.ParameterRegion, frame));
+                Receive(Replica.At(_replica.ParameterRegion, new FlatPart(frame.Start, frame.Length)));
                 break;
             case FollowFrameKind.Update:
                 _replica.ApplyFollowed(frame.Step, frame.Value, (int)frame.Hash, _cursor, _landing);
@@ -113,8 +113,6 @@ internal sealed class FollowingReplica : IDisposable
         if (!known || frame.Start < 0 || frame.Length < 0 || frame.Length > _replica.Layout.FlatLength - frame.Start)
             throw new GroupSetupException("What came on a following stream is no frame of it.", null);
     }
-
-    private static MemoryRegion RunOf(MemoryRegion flat, in FollowFrame frame) => new(flat.Address + ((nint)frame.Start * sizeof(float)), (long)frame.Length * sizeof(float));
 
     private void Receive(MemoryRegion region)
     {
