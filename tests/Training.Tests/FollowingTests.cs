@@ -36,9 +36,9 @@ public class FollowingTests
         using var followed = new FollowedReplica(leaver, new StateConnection(near, "joiner", Patience), new FollowingPace { StateBytesPerStep = 1, StepsForState = 4 });
         for (var step = 0; step < MostSteps && !followed.CaughtUp.IsCompleted; step++)
             TinyJob.Train(leaver, 1);
-        // It may be found before the end of catching up or after it.
         await followed.CaughtUp.WaitAsync(Patience, TestContext.Current.CancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var counts = followed.Finish(leaver.Step);
+        counts.ShouldBe(followed.CaughtUp.IsCompletedSuccessfully);
         var ended = following.Ended.WaitAsync(Patience, TestContext.Current.CancellationToken);
         if (!counts)
             return (leaver.Digest(), null, (await Should.ThrowAsync<GroupSetupException>(ended)).Message);

@@ -22,7 +22,7 @@ internal enum FollowFrameKind
     /// <summary>From the leaver: hash of a run after so many steps, to be compared.</summary>
     Check = 5,
 
-    /// <summary>From the leaver: everything was sent and compared; the joiner is a replica as of <see cref="FollowFrame.Step"/> steps, and goes on following.</summary>
+    /// <summary>From the leaver: everything was sent, with its hashes. From the joiner: all of it is equal; it is a replica as of <see cref="FollowFrame.Step"/> steps, and goes on following.</summary>
     CaughtUp = 6,
 
     /// <summary>From the leaver: nothing more comes. The joiner is a replica of so many steps if it was caught up.</summary>

@@ -36,7 +36,8 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     private readonly float* _piece = (float*)NativeMemory.Alloc(StagedElements, sizeof(float));
     private Exception? _failure;
     private bool _windowOpen;
-    private bool _toldCaughtUp;
+    private bool _askedCaughtUp;
+    private bool _isCaughtUp;
     private int _cursor;
     private int _checked;
     private long _budget;
@@ -65,7 +66,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         get
         {
             lock (_gate)
-                return _failure is null && _toldCaughtUp;
+                return _failure is null && _isCaughtUp;
         }
     }
 
@@ -79,7 +80,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     {
         lock (_gate)
         {
-            if (_failure is not null || !_toldCaughtUp || _steps != step)
+            if (_failure is not null || !_isCaughtUp || _steps != step)
                 return false;
             _endStep = step;
             // Gradients of a step that a failure stopped are nobody's: the joiner computes its own.
@@ -257,10 +258,9 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
                     return StatePiece();
                 if (_windowOpen && _budget > 0 && _checked > 0)
                     return Check();
-                if (_windowOpen && _checked == 0 && !_toldCaughtUp)
+                if (_windowOpen && _checked == 0 && !_askedCaughtUp)
                 {
-                    _toldCaughtUp = true;
-                    _caughtUp.TrySetResult();
+                    _askedCaughtUp = true;
                     return new Outgoing(new FollowFrame { Magic = FollowFrame.ExpectedMagic, Kind = FollowFrameKind.CaughtUp, Step = _steps }, 0, 0, Owned: false);
                 }
 
@@ -327,7 +327,9 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
                     throw new GroupSetupException($"The joiner's state differs after {frame.Step} steps, elements {frame.Start} to {frame.Start + frame.Length}.", null);
                 lock (_gate)
                 {
-                    if (frame.Step == _endStep)
+                    if (frame.Kind == FollowFrameKind.CaughtUp)
+                        _isCaughtUp = _caughtUp.TrySetResult();
+                    else if (frame.Step == _endStep)
                         _flushed.TrySetResult();
                 }
             }

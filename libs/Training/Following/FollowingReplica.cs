@@ -97,7 +97,9 @@ internal sealed class FollowingReplica : IDisposable
                 Answer(FollowFrameKind.Differs, frame.Step, frame);
                 throw new GroupSetupException($"The followed state differs after {frame.Step} steps, elements {frame.Start} to {frame.Start + frame.Length}.", null);
             case FollowFrameKind.CaughtUp:
+                // All that was to be compared came before it on the stream, and is equal.
                 _caughtUp.TrySetResult();
+                Answer(FollowFrameKind.CaughtUp, frame.Step, frame);
                 break;
             case FollowFrameKind.End:
                 Answer(FollowFrameKind.Applied, frame.Step, frame);
