@@ -1,3 +1,4 @@
+using TrainMover.Collectives;
 using static TorchSharp.torch;
 
 namespace TrainMover.Training;
@@ -17,6 +18,7 @@ public static class ComputeThread
         set_num_threads(1);
         if (get_num_threads() is var threads and not 1)
             throw new InvalidOperationException($"libtorch computes with {threads} intra-op threads although one was asked for; results would not be reproducible.");
+        ProcessorSlice.AskForMuch();
         _held = true;
     }
 }

@@ -19,11 +19,13 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
     private readonly HashSet<ulong> _retired = [];
     private readonly List<LinkFrame> _early = [];
     private readonly byte[] _incoming = new byte[LinkFrame.HeaderBytes + LinkFrame.LongestPayload];
+    private Lifeline? _lifeline;
     private (FailureKind Kind, string Detail)? _lost;
     private int _incomingLength;
     private int _sentOfFirst;
     private bool _writable = true;
     private bool _farewellSent;
+    private bool _released;
     private long _closingSince;
 
     public Member Peer { get; } = peer;
@@ -31,6 +33,9 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
     public int Descriptor { get; } = Wire.DescriptorOf(socket);
 
     public long LastHeard { get; set; } = Stopwatch.GetTimestamp();
+
+    /// <summary>Whether the peer's lifeline broke: what it still had to say is there already.</summary>
+    public bool HasPeerEnded => Volatile.Read(ref _lifeline)?.HasBroken == true;
 
     public bool IsLost
     {
@@ -48,6 +53,22 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
             lock (_sending)
                 return _outgoing.Count > 0 && _writable;
         }
+    }
+
+    /// <summary>Takes the lifeline with the peer, which lives as long as this connection.</summary>
+    public void Tie(Socket lifeline)
+    {
+        lock (_sending)
+        {
+            if (!_released)
+            {
+                Volatile.Write(ref _lifeline, loop.Hold(lifeline));
+                return;
+            }
+        }
+
+        Lifeline.Decline(lifeline);
+        lifeline.Dispose();
     }
 
     /// <summary>Listens for a generation; frames that came before it was known here, and a loss, are told at once.</summary>
@@ -195,6 +216,7 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
             if (!_farewellSent && (_outgoing.Count == 0 || !_writable))
             {
                 _farewellSent = true;
+                _lifeline?.Part();
                 try
                 {
                     socket.Shutdown(SocketShutdown.Send);
@@ -216,6 +238,8 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
         {
             _writable = false;
             _outgoing.Clear();
+            _released = true;
+            _lifeline?.Part();
             socket.Dispose();
         }
     }
@@ -227,6 +251,7 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
         {
             _writable = false;
             _outgoing.Clear();
+            _lifeline?.Sever();
             Wire.Reset(socket);
         }
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net.Sockets;
 
 namespace TrainMover.Collectives;
 
@@ -10,6 +11,7 @@ internal sealed class BootstrapLoop : IAsyncDisposable
     private readonly List<BootstrapLink> _links = [];
     private readonly Signal _wake = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly HoldingThread? _holder;
     private readonly TimeSpan _beat;
     private readonly TimeSpan _silence;
     private PollDescriptor[] _descriptors = new PollDescriptor[8];
@@ -19,6 +21,7 @@ internal sealed class BootstrapLoop : IAsyncDisposable
     public BootstrapLoop(string machine, CollectivesOptions options)
     {
         (_beat, _silence) = (options.HeartbeatInterval, options.PeerSilence);
+        _holder = options.Lifelines ? HoldingThread.Instance : null;
         new Thread(Run) { IsBackground = true, Name = $"bootstrap {machine}" }.Start();
     }
 
@@ -29,6 +32,9 @@ internal sealed class BootstrapLoop : IAsyncDisposable
     }
 
     public void Wake() => _wake.Set();
+
+    /// <summary>Gives a connection to the holding thread, which wakes this one when it breaks. Null where there is none.</summary>
+    public Lifeline? Hold(Socket lifeline) => Lifeline.Hold(lifeline, _wake, _holder);
 
     /// <summary>Resets every connection and ends the thread.</summary>
     public void Sever()
@@ -114,10 +120,17 @@ internal sealed class BootstrapLoop : IAsyncDisposable
         if (slept > _silence / 2)
             link.LastHeard = now;
         var alive = true;
-        if (_descriptors[index + 1].Returned != 0)
+        var ended = link.HasPeerEnded;
+        if (_descriptors[index + 1].Returned != 0 || ended)
         {
             link.Flush();
             alive = link.Receive();
+        }
+
+        if (alive && ended)
+        {
+            link.Lose(FailureKind.PeerReset, $"The process of {link.Peer.Machine} has ended.");
+            alive = false;
         }
 
         if (alive && Stopwatch.GetElapsedTime(link.LastHeard) > _silence)

@@ -1,6 +1,6 @@
 namespace TrainMover.Collectives;
 
-/// <summary>Deadlines of the data plane.</summary>
+/// <summary>Deadlines of the data plane, and how it learns of lost peers.</summary>
 public sealed record CollectivesOptions
 {
     /// <summary>Longest time that one collective, or a state transfer without any progress, may take. Default 30 s.</summary>
@@ -20,6 +20,12 @@ public sealed record CollectivesOptions
 
     /// <summary>Silence on a bootstrap connection after which the peer counts as lost. Default 2 s.</summary>
     public TimeSpan PeerSilence { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Whether a thread of this process holds a connection per peer that breaks as soon as the process is killed, and not only when the system has taken its memory back. Default true; without effect where the system does not allow it
+    /// (<see cref="Endpoint.LifelineRefusal"/>).
+    /// </summary>
+    public bool Lifelines { get; init; } = true;
 
     /// <summary>Checks the deadlines as a whole.</summary>
     /// <exception cref="InvalidOperationException">Names the rule that is broken.</exception>

@@ -8,15 +8,15 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
     private readonly Lock _gate = new();
     private readonly Dictionary<string, BootstrapLink> _links = new(StringComparer.Ordinal);
     private readonly EdgeSet _edges = new();
+    private readonly Dictionary<string, Socket> _lifelines = new(StringComparer.Ordinal);
     private readonly SortedDictionary<int, StateConnection> _streams = [];
     private bool _handedOver;
 
-    public async Task DialLinkAsync(Member peer, CancellationToken ct) => KeepLink(await DialAsync(membership.LinkWith(peer), peer, ct).ConfigureAwait(false), peer);
+    /// <summary>Opens the bootstrap connection with a machine, and the lifeline beside it.</summary>
+    public Task DialLinkAsync(Member peer, CancellationToken ct) => LinkAsync(peer, membership.LinkWith(peer), name => DialAsync(name, peer, ct));
 
-    public async Task AcceptLinkAsync(Member peer, CancellationToken ct)
-    {
-        KeepLink(await membership.AwaitAsync(peer.Machine, membership.LinkFrom(peer), ct).ConfigureAwait(false), peer);
-    }
+    /// <summary>The other side of <see cref="DialLinkAsync"/>.</summary>
+    public Task AcceptLinkAsync(Member peer, CancellationToken ct) => LinkAsync(peer, membership.LinkFrom(peer), name => membership.AwaitAsync(peer.Machine, name, ct).AsTask());
 
     /// <summary>Opens connections for state, numbered from 0.</summary>
     public Task DialStreamsAsync(Member to, int streams, CancellationToken ct) => Task.WhenAll(Enumerable.Range(0, streams).Select(async stream =>
@@ -69,6 +69,8 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
         lock (_gate)
         {
             _handedOver = true;
+            foreach (var (machine, lifeline) in _lifelines)
+                _links[machine].Tie(lifeline);
             return (_links, _edges);
         }
     }
@@ -86,6 +88,12 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
                 link.Close();
             }
 
+            foreach (var lifeline in _lifelines.Values)
+            {
+                Lifeline.Decline(lifeline);
+                lifeline.Dispose();
+            }
+
             _edges.Dispose();
             foreach (var stream in _streams.Values)
                 stream.Dispose();
@@ -96,6 +104,19 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
         endpoint.Dialer.DialAsync(membership, name, peer, ct);
 
     private void KeepStream(int stream, Socket socket, string peer) => Keep(() => _streams.Add(stream, new StateConnection(socket, peer, endpoint.Options.CallDeadline)), socket);
+
+    private Task LinkAsync(Member peer, ConnectionName name, Func<ConnectionName, Task<Socket>> connect)
+    {
+        return Task.WhenAll(LinkAsync(), LifelineAsync());
+
+        async Task LinkAsync() => KeepLink(await connect(name).ConfigureAwait(false), peer);
+
+        async Task LifelineAsync()
+        {
+            var socket = await connect(name with { Purpose = ConnectionPurpose.Lifeline }).ConfigureAwait(false);
+            Keep(() => _lifelines[peer.Machine] = socket, socket);
+        }
+    }
 
     // From its first moment a bootstrap connection is watched, so that neither side falls silent while the other connections are made.
     private void KeepLink(Socket socket, Member peer)

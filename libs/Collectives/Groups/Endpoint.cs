@@ -41,6 +41,9 @@ public sealed class Endpoint : IAsyncDisposable
     /// <summary>Ends of data connections (ring edges) opened here since the start, dialed or accepted.</summary>
     public long DataConnectionsOpened => Interlocked.Read(ref _dataConnectionsOpened);
 
+    /// <summary>Why peers of this process learn that it was killed only when the system has taken its memory back; null where <see cref="CollectivesOptions.Lifelines"/> tell them at once.</summary>
+    public static string? LifelineRefusal => HoldingThread.Instance is null ? HoldingThread.Refusal : null;
+
     internal CollectivesOptions Options { get; }
 
     internal Dialer Dialer { get; }

@@ -167,8 +167,11 @@ public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
     {
         try
         {
-            var socket = await _membership.AwaitAsync(leaver.Machine, _membership.LinkFrom(leaver), _ended.Token).ConfigureAwait(false);
+            var name = _membership.LinkFrom(leaver);
+            using var lifeline = await _membership.AwaitAsync(leaver.Machine, name with { Purpose = ConnectionPurpose.Lifeline }, _ended.Token).ConfigureAwait(false);
+            var socket = await _membership.AwaitAsync(leaver.Machine, name, _ended.Token).ConfigureAwait(false);
             var link = _endpoint.Watch(socket, leaver);
+            link.Tie(lifeline);
             bool welcome;
             lock (_gate)
             {

@@ -5,6 +5,7 @@ internal enum ConnectionPurpose : byte
     Bootstrap = 1,
     RingEdge = 2,
     State = 3,
+    Lifeline = 4,
 }
 
 /// <summary>What a connection is for, beside the two machines that it is between.</summary>

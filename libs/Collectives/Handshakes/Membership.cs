@@ -102,7 +102,7 @@ internal sealed class Membership : IDisposable
             return false;
         return name.Purpose switch
         {
-            ConnectionPurpose.Bootstrap => name.Channel == 0 && IsJoiner && (isLeaver || Dials(hello.FromMachine, name.FromRank)),
+            ConnectionPurpose.Bootstrap or ConnectionPurpose.Lifeline => name.Channel == 0 && IsJoiner && (isLeaver || Dials(hello.FromMachine, name.FromRank)),
             ConnectionPurpose.State => Rank is not null && name.Channel is >= 0 and < MostStreams,
             _ => false,
         };

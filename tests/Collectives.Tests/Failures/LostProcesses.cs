@@ -8,15 +8,42 @@ public sealed class LostProcesses
     public async Task A_killed_process_ends_the_running_calls_of_all_others() =>
         (await FailuresAsync(victim => victim.Kill())).ShouldAllBe(failure => failure.Kind == FailureKind.PeerReset || failure.Kind == FailureKind.ReportedByPeer);
 
+    // A killed process closes its connections when its memory is given back, which may take long. Here they never close.
+    [Fact]
+    public async Task A_killed_process_is_told_by_its_lifeline_before_its_other_connections_close()
+    {
+        Assert.SkipWhen(Endpoint.LifelineRefusal is not null, $"{Endpoint.LifelineRefusal}");
+        var failures = await FailuresAsync(victim =>
+        {
+            victim.KeepItsConnectionsOpen();
+            victim.Kill();
+        });
+        failures.ShouldAllBe(failure => failure.Kind == FailureKind.PeerReset || failure.Kind == FailureKind.ReportedByPeer);
+        failures.ShouldContain(failure => failure.Detail == "The process of m1 has ended.");
+    }
+
+    [Fact]
+    public async Task Without_lifelines_such_a_process_is_found_by_its_silence_only()
+    {
+        var failures = await FailuresAsync(
+            victim =>
+            {
+                victim.KeepItsConnectionsOpen();
+                victim.Kill();
+            },
+            new CollectivesOptions { Lifelines = false });
+        failures.ShouldContain(failure => failure.Kind == FailureKind.PeerSilent);
+    }
+
     [Fact]
     public async Task A_stopped_process_is_found_by_its_silence() =>
         (await FailuresAsync(victim => victim.Stop())).ShouldContain(failure => failure.Kind == FailureKind.PeerSilent);
 
-    private static async Task<GroupFailure[]> FailuresAsync(Action<RankProcess> harm)
+    private static async Task<GroupFailure[]> FailuresAsync(Action<RankProcess> harm, CollectivesOptions? options = null)
     {
         await using var victim = await RankProcess.StartAsync(1);
-        await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback);
-        await using var m2 = Endpoint.Listen("m2", IPAddress.Loopback);
+        await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback, 0, options);
+        await using var m2 = Endpoint.Listen("m2", IPAddress.Loopback, 0, options);
         int[] ports = [m0.Port, victim.Port, m2.Port];
         await victim.TellAsync(ports);
         var topology = RankProcess.TopologyOf(ports);

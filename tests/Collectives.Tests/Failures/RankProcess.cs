@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace TrainMover.Collectives.Tests.Failures;
 
@@ -10,6 +11,9 @@ internal sealed partial class RankProcess : IAsyncDisposable
 {
     private const string Variable = "TRAINMOVER_TEST_RANK";
     private const int StopSignal = 19;
+    private const int PidFdOpen = 434;
+    private const int PidFdGet = 438;
+    private readonly List<SafeFileHandle> _kept = [];
     private readonly Process _process;
 
     private RankProcess(Process process, int port)
@@ -35,8 +39,26 @@ internal sealed partial class RankProcess : IAsyncDisposable
 
     public void Stop() => SendSignal(_process.Id, StopSignal).ShouldBe(0);
 
+    /// <summary>Has this process keep whatever the other one has open: when that one is killed, none of its ordinary connections closes.</summary>
+    public void KeepItsConnectionsOpen()
+    {
+        var process = (int)Call(PidFdOpen, _process.Id, 0, 0);
+        process.ShouldBeGreaterThanOrEqualTo(0);
+        foreach (var entry in Directory.EnumerateFileSystemEntries($"/proc/{_process.Id}/fd"))
+        {
+            // What it closes meanwhile cannot be had.
+            var kept = (nint)Call(PidFdGet, process, int.Parse(Path.GetFileName(entry)), 0);
+            if (kept >= 0)
+                _kept.Add(new SafeFileHandle(kept, ownsHandle: true));
+        }
+
+        _kept.Add(new SafeFileHandle(process, ownsHandle: true));
+    }
+
     public async ValueTask DisposeAsync()
     {
+        foreach (var kept in _kept)
+            kept.Dispose();
         if (!_process.HasExited)
             _process.Kill();
         await _process.WaitForExitAsync(Cluster.Deadline());
@@ -77,4 +99,7 @@ internal sealed partial class RankProcess : IAsyncDisposable
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int SendSignal(int process, int signal);
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    private static partial long Call(long number, long first, long second, long third);
 }

@@ -24,12 +24,21 @@ public sealed class Layouts
     }
 
     [Fact]
-    public async Task Between_two_machines_there_are_the_planned_connections_and_one_bootstrap_connection()
+    public async Task Between_two_machines_there_are_the_planned_connections_and_one_bootstrap_connection_and_one_lifeline()
     {
         await using var cluster = await Cluster.StartAsync(new Cluster.Shape(Pp: 2, Tp: 2, RanksPerMachine: 2), 4);
         var between = DeltaPlan.Fresh(cluster.Topology).Added.Count(edge => !edge.IsIntraMachine);
-        ConnectedSockets.Of(cluster).Count.ShouldBe(between + (4 * 3 / 2));
+        ConnectedSockets.Of(cluster).Count.ShouldBe(between + (2 * 4 * 3 / 2));
         cluster.Endpoints.Sum(endpoint => endpoint.DataConnectionsOpened).ShouldBe(2 * between);
+    }
+
+    [Fact]
+    public async Task Where_lifelines_are_left_out_they_close_and_nobody_counts_as_lost()
+    {
+        await using var cluster = await Cluster.StartAsync(3, options: new CollectivesOptions { Lifelines = false });
+        var between = DeltaPlan.Fresh(cluster.Topology).Added.Count;
+        await Bounded.UntilAsync(() => ConnectedSockets.Of(cluster).Count == between + (3 * 2 / 2), "lifelines to close");
+        await cluster.ShouldWorkEverywhereAsync();
     }
 
     [Fact]

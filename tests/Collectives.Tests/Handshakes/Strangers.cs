@@ -112,6 +112,7 @@ public sealed class Strangers
         })
             membership.Admits(hello with { Name = wrong }).ShouldBeFalse(wrong.ToString());
         membership.Admits(hello with { Name = hello.Name with { Purpose = ConnectionPurpose.RingEdge } }).ShouldBeTrue();
+        membership.Admits(hello with { Name = hello.Name with { Purpose = ConnectionPurpose.Lifeline } }).ShouldBeTrue();
     }
 
     [Fact]
@@ -121,7 +122,7 @@ public sealed class Strangers
         await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback);
         var topology = Of(1, m0, m1);
         var first = m0.CreateGroupsAsync(topology, Cluster.Deadline());
-        await Bounded.UntilAsync(() => m1.ParkedVisitors == 2, "both connections of m0 to wait");
+        await Bounded.UntilAsync(() => m1.ParkedVisitors == 3, "all connections of m0 to wait");
         await Task.WhenAll(first, m1.CreateGroupsAsync(topology, Cluster.Deadline())).WaitAsync(Cluster.Patience);
         m1.RejectedHandshakes.ShouldBe(0);
     }

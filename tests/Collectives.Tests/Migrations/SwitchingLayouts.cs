@@ -30,11 +30,11 @@ public sealed class SwitchingLayouts
         (await cluster.SwitchAsync(to, prepared)).ShouldBe(Cluster.Planned(plan, to));
         await cluster.ShouldWorkEverywhereAsync();
 
-        // Beside data connections there is one bootstrap connection per pair of machines.
+        // Beside data connections there are one bootstrap connection and one lifeline per pair of machines.
         await Bounded.UntilAsync(() => ConnectedSockets.Of(cluster).Count == before.Count, "the leaver's connections to close");
         var after = ConnectedSockets.Of(cluster);
-        after.Intersect(before).Count().ShouldBe(plan.Kept.Count + 3);
-        after.Except(before).Count().ShouldBe(plan.Added.Count(edge => !edge.IsIntraMachine) + 3);
+        after.Intersect(before).Count().ShouldBe(plan.Kept.Count + (2 * 3));
+        after.Except(before).Count().ShouldBe(plan.Added.Count(edge => !edge.IsIntraMachine) + (2 * 3));
     }
 
     [Fact]

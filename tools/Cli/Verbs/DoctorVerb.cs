@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Spectre.Console;
 using TrainMover.Cli.CommandLine;
+using TrainMover.Collectives;
 using TrainMover.Embedded;
 
 namespace TrainMover.Cli.Verbs;
@@ -18,7 +19,7 @@ internal static class DoctorVerb
         {
             var output = Output.Of(parsed);
             var access = Access.Current();
-            var checks = new List<Check> { Runtime(), Cpp(), Postgres(), Processors(), Memory(), HugePages(), Disk(access.Root) };
+            var checks = new List<Check> { Runtime(), Cpp(), Postgres(), Processors(), Memory(), HugePages(), Lifelines(), Disk(access.Root) };
             checks.AddRange(await DeploymentAsync(access, ct));
             if (output.IsJson)
             {
@@ -69,6 +70,9 @@ internal static class DoctorVerb
         var found = File.Exists(setting) ? File.ReadAllText(setting).Trim() : "not there";
         return new("huge pages", found.Contains("[madvise]", StringComparison.Ordinal) || found.Contains("[always]", StringComparison.Ordinal), found, $"write madvise to {setting}: a worker that is killed is noticed sooner", Required: false);
     }
+
+    private static Check Lifelines() =>
+        new("lifelines", Endpoint.LifelineRefusal is null, Endpoint.LifelineRefusal ?? "allowed", "let programs call unshare and pidfd_getfd (in a container: its seccomp profile): a worker that is killed is noticed sooner", Required: false);
 
     private static Check Disk(string root)
     {
