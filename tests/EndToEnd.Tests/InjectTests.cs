@@ -15,7 +15,7 @@ public sealed class InjectTests(PostgresFixture postgres)
     {
         await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 0, 0), environment: new Dictionary<string, string> { ["TRAINMOVER_INJECTION"] = "1" });
         await cluster.TellAsync(new SourceSight("m2", "kernel-log", IsBlind: true, "The file is gone."));
-        var slow = Path.Combine(cluster.Deployment.Environment.RunDirectory, "slow-m1");
+        var slow = Path.Combine(cluster.Deployment.Environment.RunDirectory, "faults", "m1");
         (await InjectAsync(cluster, "slow", "--share", "0.5")).Output.ShouldContain("wastes 50");
         (await File.ReadAllTextAsync(slow)).ShouldBe("0.5");
         (await InjectAsync(cluster, "slow", "--share", "-1")).Error.ShouldContain("--share is a part of the time of each operation");

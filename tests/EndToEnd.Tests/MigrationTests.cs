@@ -85,12 +85,12 @@ public sealed class MigrationTests(PostgresFixture postgres)
     [Fact]
     public async Task A_worker_that_computes_longer_than_its_peers_is_found_and_replaced_and_nobody_else_is()
     {
-        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { [SlowWorker.Switch] = "1", [Cluster.SlowdownMode] = "enforce" });
+        await using var cluster = await Cluster.StartAsync(postgres, environment: new Dictionary<string, string> { [FaultyWorker.Switch] = "1", [Cluster.SlowdownMode] = "enforce" });
         await using var steps = new StepLog(cluster.Kafka);
         await cluster.SubmitAsync("gpt", 100_000);
         await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
         await steps.ReachAsync(40);
-        SlowWorker.Set(cluster.Deployment.Environment.RunDirectory, "m1", 1);
+        FaultyWorker.Set(cluster.Deployment.Environment.RunDirectory, "m1", 1);
         var completed = await cluster.CompletedAsync();
         completed.LostSteps.ShouldBe(0);
         await steps.ReachAsync(100, generation: 2);
@@ -106,13 +106,13 @@ public sealed class MigrationTests(PostgresFixture postgres)
     [Fact]
     public async Task A_worker_that_runs_and_is_stuck_in_an_operation_is_found_and_replaced_and_comes_back_as_another()
     {
-        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 1, 0), environment: new Dictionary<string, string> { [SlowWorker.Switch] = "1" });
+        await using var cluster = await Cluster.StartAsync(postgres, MachineSetup.Fleet(3, 1, 0), environment: new Dictionary<string, string> { [FaultyWorker.Switch] = "1" });
         await using var steps = new StepLog(cluster.Kafka);
         await cluster.SubmitAsync("gpt", 100_000);
         await cluster.WaitForAsync<StandbyReady>("the standby to prove itself");
         await steps.ReachAsync(20);
         var stuck = cluster.Deployment.Worker("m1")!;
-        SlowWorker.Set(cluster.Deployment.Environment.RunDirectory, "m1", double.PositiveInfinity);
+        FaultyWorker.Set(cluster.Deployment.Environment.RunDirectory, "m1", double.PositiveInfinity);
         var completed = await cluster.CompletedAsync();
         completed.LostSteps.ShouldBe(0);
 

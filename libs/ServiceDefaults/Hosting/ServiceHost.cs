@@ -26,7 +26,7 @@ public static class ServiceHost
     /// <param name="args">Command line.</param>
     public static WebApplicationBuilder CreateBuilder(string name, string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        var builder = WebApplication.CreateSlimBuilder(Options(args));
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders().AddSimpleConsole(console =>
         {
@@ -44,6 +44,13 @@ public static class ServiceHost
         if (builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 }) telemetry.UseOtlpExporter();
         return builder;
     }
+
+    /// <summary>
+    /// Where a host looks for settings files: beside its program. It watches that folder and all below it, and the working folder, which is the default, may be one in which logs and databases are written: each write
+    /// would wake each service.
+    /// </summary>
+    /// <param name="args">Command line; null for none.</param>
+    public static WebApplicationOptions Options(string[]? args = null) => new() { Args = args, ContentRootPath = AppContext.BaseDirectory };
 
     /// <summary>Runs the service until it is told to end; writes its URL to <c>NAME.url</c> in the run folder once it listens.</summary>
     public static async Task RunAsync(this WebApplication app, string name, string runFolder)

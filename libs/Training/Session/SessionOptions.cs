@@ -35,6 +35,9 @@ public sealed record SessionOptions
     /// </summary>
     public Func<double>? Slowness { get; init; }
 
+    /// <summary>Fault injection: called after each step of a rank, on the thread that trains it, before anything is told of the step. Null, the default, for none.</summary>
+    public Action? AfterStep { get; init; }
+
     /// <summary>Refuses deadlines and limits that are not positive.</summary>
     /// <exception cref="ArgumentException">Names what is not positive.</exception>
     public void Validate()

@@ -79,6 +79,7 @@ public sealed partial class TrainingSession
 
             var local = EnsureReplicas(job, WarmRoles.RecordedFor(job, ranks));
             var shadow = batch is null ? MachineShadow.Run(job, local, _corpus!) : MachineShadow.Run(job, local, _corpus!, _endpoint, batch, ct);
+            RecordMemory.GiveBack();
             if (shadow.Good || batch is null)
                 _warm.Note(job, ranks, shadow);
             EnsureReplicas(job, ranks);

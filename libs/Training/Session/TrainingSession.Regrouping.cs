@@ -266,7 +266,7 @@ public sealed partial class TrainingSession
                     Migration = attempt.Request.Migration,
                 });
             attempt.Drop();
-            return GatherAfter(attempt) || Regroup(stoppedNs);
+            return MeetAfter(attempt) || Regroup(stoppedNs);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
@@ -278,19 +278,20 @@ public sealed partial class TrainingSession
         }
     }
 
-    // A failure may have come between an update and the exchange of the updated parameters, on some ranks and not on others: all do it, since all must make the same calls. After an
-    // expected switch that is the exception: who misses some says so in the next commit.
-    private bool GatherAfter(MigrationAttempt attempt)
+    // Nobody computes before all have switched: where machines share cores, those who are first would take them from those who are not through. A failure may have come between an update and the exchange of the
+    // updated parameters, on some ranks and not on others: all do it, since all must make the same calls. After an expected switch that is the exception: who misses some says so in the next commit.
+    private bool MeetAfter(MigrationAttempt attempt)
     {
-        if (attempt.Source == SessionStateSource.Leaver || !_job!.Recipe.ShardOptimizer)
-            return true;
+        var gathers = attempt.Source != SessionStateSource.Leaver && _job!.Recipe.ShardOptimizer;
         try
         {
             _local!.Run(rank =>
             {
-                rank.Replica.AwaitsParameters = true;
-                rank.Replica.GatherParameters(rank.Groups!);
-                if (attempt.Source == SessionStateSource.Checkpoint)
+                ((IRankGroups)rank.Groups!).Barrier();
+                rank.Replica.AwaitsParameters |= gathers;
+                if (gathers)
+                    rank.Replica.GatherParameters(rank.Groups!);
+                if (gathers && attempt.Source == SessionStateSource.Checkpoint)
                     rank.Replica.RefreshBackup(rank.Groups!);
                 return true;
             });

@@ -152,7 +152,7 @@ public sealed partial class TrainingSession
             return Passed(rank, StepProtocol.Commit(commit));
         });
         lock (_gate)
-            InBackground(() => Task.Run(() => SaveRecord(rank.Rank, recorded.Record)));
+            InBackground(() => RecordMemory.GiveBackAfterAsync(Task.Run(() => SaveRecord(rank.Rank, recorded.Record))));
     }
 
     private void SaveRecord(int rank, StepRecord? record)
@@ -236,6 +236,7 @@ public sealed partial class TrainingSession
     private void CompleteStep(LocalRank rank, long step, long started, OwnTime? own = null, bool isBoundary = false)
     {
         var now = Now();
+        _options.AfterStep?.Invoke();
         lock (_gate)
         {
             _completedSteps = Math.Max(_completedSteps, rank.Replica.Step);

@@ -2,6 +2,7 @@ using TrainMover.Agent;
 using TrainMover.Agent.Sources;
 using TrainMover.Messaging;
 using TrainMover.NodeAgent.Rpc;
+using TrainMover.ServiceDefaults.Hosting;
 
 AgentOptions options;
 KafkaOptions kafka;
@@ -16,7 +17,7 @@ catch (Exception wrong) when (wrong is FormatException or KafkaOptionsException)
     return 2;
 }
 
-var builder = WebApplication.CreateBuilder();
+var builder = WebApplication.CreateBuilder(ServiceHost.Options());
 builder.WebHost.UseUrls("http://127.0.0.1:0");
 builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(5));
 builder.Services.AddSingleton(options).AddSingleton(kafka).AddSingleton<KafkaPublisher>();

@@ -37,8 +37,8 @@ catch (PlatformNotSupportedException unfit)
 // Who finds the socket open finds a warm worker.
 if (options.IsRehearsed) await Rehearsal.RunAsync();
 await using var outbox = new ReportOutbox();
-using var slowness = InjectedSlowness.Of(options);
-await using var worker = new WorkerTarget(options, outbox, slowness);
+using var fault = InjectedFault.Of(options);
+await using var worker = new WorkerTarget(options, outbox, fault);
 _ = ProcessorShare.ClaimAsync(worker.Ranked);
 await using var listener = new AgentListener(options.Socket, worker, outbox);
 await Task.WhenAny(ended.Task, worker.Released);

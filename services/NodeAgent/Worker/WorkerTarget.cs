@@ -21,12 +21,12 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
     private readonly TaskCompletionSource _armed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public WorkerTarget(WorkerOptions options, ReportOutbox outbox, InjectedSlowness? slowness = null)
+    public WorkerTarget(WorkerOptions options, ReportOutbox outbox, InjectedFault? fault = null)
     {
         _options = options;
         _outbox = outbox;
         _endpoint = Endpoint.Listen(options.Machine, options.Address);
-        _session = new TrainingSession(_endpoint, options.Machine, Tell, new SessionOptions { Slowness = slowness is null ? null : slowness.Share });
+        _session = new TrainingSession(_endpoint, options.Machine, Tell, new SessionOptions { Slowness = fault is null ? null : fault.Share, AfterStep = fault is null ? null : fault.AfterStep });
     }
 
     /// <summary>Completes when an order gives the machine a rank, or when it is warm: from then on others wait for it, or it for them.</summary>

@@ -46,6 +46,8 @@ public class ExpectedMigrationTests
         switched.ShouldAllBe(done => done.Connections == done.Planned && done.LostSteps == 0 && done.ResumedStep == HeldAt + 1);
         switched.ShouldAllBe(done => done.ResumedMonotonicNs >= done.StoppedMonotonicNs);
         switched[0].Phases.Select(phase => phase.Name).ShouldBe(["state-transfer", "connections", "first-compute"]);
+        // Nobody computes before all have switched.
+        switched.Min(done => done.ResumedMonotonicNs).ShouldBeGreaterThanOrEqualTo(switched.Max(done => done.Phases.Single(phase => phase.Name == "connections").EndMonotonicNs));
         (switched[0].StateBytes, switched[2].StateBytes).ShouldBe((0, 0));
         switched[1].StateBytes.ShouldBeGreaterThan(0);
     }

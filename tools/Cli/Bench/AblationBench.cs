@@ -1,6 +1,7 @@
 using TrainMover.Cli.CommandLine;
 using TrainMover.Cli.Demo;
 using TrainMover.Cli.Jobs;
+using TrainMover.Cli.Story;
 using TrainMover.Contracts.Jobs;
 
 namespace TrainMover.Cli.Bench;
@@ -47,13 +48,12 @@ internal static class AblationBench
 {
     private const string Restart = "checkpoint restart";
     private const int StepsBefore = 8;
-    // Faults are hours apart: by then the next standby is armed, and a replica.
     private const int StepsBetween = 24;
-    private const int StepsAfter = 4;
+    private const int Rounds = 2;
     private const int RestartsPerRepeat = 2;
     private static readonly TimeSpan StepsLimit = TimeSpan.FromMinutes(5);
 
-    public static async Task<AblationReport> RunAsync(Output output, Access access, MigrateSize size, int repeats, CancellationToken ct)
+    public static async Task<AblationReport> RunAsync(Output output, Access access, MigrateSize size, IReadOnlyList<AblationStage> stages, int repeats, CancellationToken ct)
     {
         var (expected, unexpected) = (new Dictionary<string, List<PausedTime>>(), new Dictionary<string, List<PausedTime>>());
         var (steps, undisturbed) = (new List<double>(), new List<double>());
@@ -66,7 +66,7 @@ internal static class AblationBench
 
         for (var repeat = 1; repeat <= repeats; repeat++)
         {
-            foreach (var stage in AblationStage.All)
+            foreach (var stage in stages)
             {
                 output.Progress.Report($"repetition {repeat} of {repeats}: {stage.Name}");
                 var (deployed, job, onNotice, onFailure, stepMs, undisturbedMs) = await MeasureAsync(output, access, size, stage, ct);
@@ -85,7 +85,7 @@ internal static class AblationBench
             }
         }
 
-        string[] names = [Restart, .. AblationStage.All.Select(stage => stage.Name)];
+        string[] names = [Restart, .. stages.Select(stage => stage.Name)];
         List<AblationResult> results =
         [
             .. names.Select(name => new AblationResult(
@@ -111,21 +111,36 @@ internal static class AblationBench
         output.Line($"Where nothing happens, gaps measured in the same way come to {report.UndisturbedMs:0} ms: steps differ.");
     }
 
-    // The restart comes after the deployment has ended: nothing slows it down.
+    // The restart comes after the deployment has ended: nothing slows it down. As there, what is done for the first time in a process is not counted.
     private static async Task<(Access Deployed, JobSpec Job, PausedTime OnNotice, PausedTime OnFailure, double StepMs, double UndisturbedMs)> MeasureAsync(
         Output output, Access access, MigrateSize size, AblationStage stage, CancellationToken ct)
     {
         await using var run = await TrainingRun.StartAsync(access, "ablation", Job(size, stage), null, output.Progress, ct, Setup(stage));
         await run.UntilWarmAsync(ct);
-        await run.UntilStepAsync(run.Watch.Steps.Completed + StepsBefore, ct);
-        var onNotice = await run.MaintainAsync([run.Member(1)], output.Progress, ct);
-        // A fault right after a step loses no work, here as in the restart.
-        await run.UntilStepAsync(run.Watch.Steps.Completed + StepsBetween, ct);
-        var onFailure = await run.LoseAsync(run.Member(2), output.Progress, ct);
-        await run.UntilStepAsync(run.Watch.Steps.Completed + StepsAfter, ct);
+        var stories = new List<MigrationStory>();
+        for (var round = 0; round < Rounds; round++)
+        {
+            await run.UntilStepAsync(run.Watch.Steps.Completed + StepsBefore, ct);
+            stories.Add(await run.MaintainAsync([run.Member(1)], output.Progress, ct));
+            await RestAsync(run, ct);
+            // A fault right after a step loses no work, here as in the restart.
+            stories.Add(await run.LoseAfterStepAsync(run.Member(2), output.Progress, ct));
+            await RestAsync(run, ct);
+        }
+
         var times = new StepTimes(run.Watch.Steps.Steps());
-        var undisturbed = times.UndisturbedMs([.. new[] { onNotice, onFailure }.Select(story => (story.StoppedNs ?? 0, story.ResumedNs ?? 0))]);
-        return (run.Access, run.Job, PausedTime.Of(onNotice, times), PausedTime.Of(onFailure, times), times.MedianMs, undisturbed);
+        var undisturbed = times.UndisturbedMs([.. stories.Select(story => (story.StoppedNs ?? 0, story.ResumedNs ?? 0))]);
+        return (run.Access, run.Job, PausedTime.Of(stories[^2], times), PausedTime.Of(stories[^1], times), times.MedianMs, undisturbed);
+    }
+
+    // Faults are hours apart: by then machines that left are spare again, and the next standby is armed, and a replica.
+    private static async Task RestAsync(TrainingRun run, CancellationToken ct)
+    {
+        await run.UntilStepAsync(run.Watch.Steps.Completed + StepsBetween, ct);
+        await run.UntilAtRestAsync(ct);
+        await run.UntilWorkersStandAsync(ct);
+        await run.UntilStandingByAsync(ct);
+        await run.UntilStepAsync(run.Watch.Steps.Completed + StepsBefore, ct);
     }
 
     private static JobFile Job(MigrateSize size, AblationStage stage)
@@ -137,7 +152,8 @@ internal static class AblationBench
 
     private static RunSetup Setup(AblationStage stage) => new()
     {
+        Standbys = Rounds,
         StepsLimit = StepsLimit,
-        Environment = stage.Rehearsed ? new Dictionary<string, string>() : new() { ["TRAINMOVER_UNREHEARSED"] = "s0,e0" },
+        Environment = new Dictionary<string, string>(RunSetup.Injection) { ["TRAINMOVER_UNREHEARSED"] = stage.Rehearsed ? "" : "m0,m1,m2,m3,s0,s1,e0" },
     };
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using TrainMover.Cli.CommandLine;
 using TrainMover.Cli.Jobs;
 using TrainMover.Cli.Story;
+using TrainMover.Collectives;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
@@ -29,6 +30,8 @@ internal sealed record RunSetup
     /// <summary>Lets machines that left on notice take a place again at once.</summary>
     public static IReadOnlyDictionary<string, string> NoQuarantine { get; } = new Dictionary<string, string> { ["Planning__MaintenanceQuarantine"] = "00:00:00" };
 
+    public int Standbys { get; init; } = 1;
+
     public int Elastic { get; init; } = 1;
 
     /// <summary>Longest time for the steps before, between and after interruptions.</summary>
@@ -46,6 +49,7 @@ internal sealed record RunSetup
 internal sealed partial class TrainingRun : IAsyncDisposable
 {
     private const string MaintenanceReason = "firmware update";
+    private const int OnlookersNiceness = 10;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan MigrationLimit = TimeSpan.FromSeconds(180);
     private static readonly TimeSpan PublishLimit = TimeSpan.FromSeconds(10);
@@ -82,7 +86,7 @@ internal sealed partial class TrainingRun : IAsyncDisposable
             TopicPrefix = Access.Variable(Access.KafkaVariable) is null ? "trainmover." : $"{Schemas.Fresh(verb, TimeProvider.System)}.",
             Kafka = Access.Variable(Access.KafkaVariable),
             Postgres = Access.Variable(Access.PostgresVariable),
-            Machines = MachineSetup.Fleet(job.Machines, 1, setup.Elastic),
+            Machines = MachineSetup.Fleet(job.Machines, setup.Standbys, setup.Elastic),
             Environment = setup.Environment,
         };
         var deployment = await Deployment.StartAsync(options, progress, ct);
@@ -95,6 +99,8 @@ internal sealed partial class TrainingRun : IAsyncDisposable
             var spec = JobSubmission.Specify(deployed, job);
             await JobSubmission.SubmitAsync(log, deployed, spec, data ?? job.Data, ct);
             var bus = Bus.Open(deployed);
+            // Who looks on takes what the others leave of the cores: this program too is compiled while it runs, at the moment at which something happens.
+            SessionShare.TrySet(OnlookersNiceness);
             return new TrainingRun(deployed, deployment, log, bus, new RunWatch(log, bus, spec.JobId), spec, setup.StepsLimit);
         }
         catch
@@ -156,7 +162,16 @@ internal sealed partial class TrainingRun : IAsyncDisposable
         var fault = Stopwatch.GetTimestamp();
         worker.Kill();
         // The injector's stamp is earlier than whatever a detector could know: the pause counts from here.
-        return await UntilMigratedAsync("The unexpected migration", ct, fault);
+        return await UntilMigratedAsync("The unexpected migration", ct, () => fault);
+    }
+
+    /// <summary>Has a machine's worker kill itself right after a step, and returns when it is replaced. Workers must follow injected faults.</summary>
+    public async Task<MigrationStory> LoseAfterStepAsync(string machine, IProgress<string> progress, CancellationToken ct)
+    {
+        progress.Report($"SIGKILL for the worker of {machine}, right after its next step (unexpected interruption)");
+        var runDirectory = _deployment.Environment.RunDirectory;
+        FaultyWorker.KillAfterStep(runDirectory, machine);
+        return await UntilMigratedAsync("The unexpected migration", ct, () => FaultyWorker.KilledAt(runDirectory, machine));
     }
 
     /// <summary>Sees the job through to its end.</summary>
@@ -169,6 +184,7 @@ internal sealed partial class TrainingRun : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        SessionShare.TrySet(SessionShare.Full);
         await Watch.DisposeAsync();
         await _bus.DisposeAsync();
         await _log.DisposeAsync();
@@ -188,14 +204,14 @@ internal sealed partial class TrainingRun : IAsyncDisposable
     /// <summary>Machines that can take a place in the job.</summary>
     public int Spares() => Watch.Look(world => world.Machines.Count(machine => machine.Status == MachineStatus.Available));
 
-    private async Task<MigrationStory> UntilMigratedAsync(string what, CancellationToken ct, long? fault = null)
+    private async Task<MigrationStory> UntilMigratedAsync(string what, CancellationToken ct, Func<long?>? fault = null)
     {
         var ended = ++_ended;
         await Watch.UntilAsync(() => Watch.Look(world => world.Migrations.Count(migration => migration.Ended)) >= ended && State().OpenMigration is null, MigrationLimit, what, ct);
         if (Watch.Look(world => world.Migrations.FirstOrDefault(migration => migration.Phase == MigrationPhase.Aborted)) is { } aborted)
             throw new DeploymentException($"Migration {aborted.Plan!.MigrationId} was aborted ({aborted.AbortReason?.TrimEnd('.')}): ./trainmover replay {aborted.Plan.MigrationId} tells the story.");
         var last = Watch.Look(world => world.Migrations.MaxBy(migration => migration.Plan!.To.Generation))!;
-        if (fault is { } stamp) _faults[Migration.Stream(last.Plan!.MigrationId)] = stamp;
+        if (fault?.Invoke() is { } stamp) _faults[Migration.Stream(last.Plan!.MigrationId)] = stamp;
         return Stories(Watch.Events).Single(story => story.Plan.MigrationId == last.Plan!.MigrationId);
     }
 

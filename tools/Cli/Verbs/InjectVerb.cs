@@ -68,13 +68,13 @@ internal static class InjectVerb
                 break;
             case "stuck":
                 RequireInjection(worker, id);
-                SlowWorker.Set(runDirectory, id, double.PositiveInfinity);
+                FaultyWorker.Set(runDirectory, id, double.PositiveInfinity);
                 Tell(output, id, what, stamp, $"Worker {worker.Pid} of {id} does not come out of its next operation; --kind slow --share 0 ends it.");
                 break;
             default:
-                if (!(share is >= 0 and <= SlowWorker.MostShare)) throw new BadInputException($"--share is a part of the time of each operation, from 0 (which ends it) to {SlowWorker.MostShare:0}.");
+                if (!(share is >= 0 and <= FaultyWorker.MostShare)) throw new BadInputException($"--share is a part of the time of each operation, from 0 (which ends it) to {FaultyWorker.MostShare:0}.");
                 RequireInjection(worker, id);
-                SlowWorker.Set(runDirectory, id, share == 0 ? null : share);
+                FaultyWorker.Set(runDirectory, id, share == 0 ? null : share);
                 Tell(output, id, what, stamp, share == 0 ? $"Worker {worker.Pid} of {id} is as fast as it can be." : $"Worker {worker.Pid} of {id} wastes {share:P0} of its time in every operation; --share 0 ends it.");
                 break;
         }
@@ -82,7 +82,7 @@ internal static class InjectVerb
 
     private static void RequireInjection(ProcessIdentity worker, string id)
     {
-        if (!SlowWorker.Follows(worker)) throw new BadInputException($"The worker of {id} follows no injection: start the deployment with {SlowWorker.Switch}=1 ./trainmover up.");
+        if (!FaultyWorker.Follows(worker)) throw new BadInputException($"The worker of {id} follows no injection: start the deployment with {FaultyWorker.Switch}=1 ./trainmover up.");
     }
 
     private static string EventTypeOf(object body) => Contracts.Catalog.Of(body.GetType()).Name;

@@ -17,9 +17,12 @@ internal static class PauseBenchVerbs
     public static Command Ablation()
     {
         var size = new Option<string>("--size") { Description = $"Parameters of the model: {string.Join(", ", MigrateSize.All.Select(one => one.Name))}.", DefaultValueFactory = _ => MigrateSize.All[1].Name };
+        var full = new Option<bool>("--full") { Description = "Measures the full system and the restart only." };
         return Repeated(
             "ablation", "Measures what each technique saves: restart, naive live migration, and one technique more each time, in one run; medians (about ten minutes).",
-            (parsed, output, access, repeats, ct) => AblationBench.RunAsync(output, access, SizeOf(parsed.GetValue(size)!), repeats, ct), AblationBench.Tell, size);
+            (parsed, output, access, repeats, ct) => AblationBench.RunAsync(
+                output, access, SizeOf(parsed.GetValue(size)!), [.. AblationStage.All.Where(stage => stage.IsFull || !parsed.GetValue(full))], repeats, ct),
+            AblationBench.Tell, size, full);
     }
 
     public static Command Flatness() => Repeated(
