@@ -107,11 +107,11 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
 
     private Task LinkAsync(Member peer, ConnectionName name, Func<ConnectionName, Task<Socket>> connect)
     {
-        return Task.WhenAll(LinkAsync(), LifelineAsync());
+        return Task.WhenAll(OpenLinkAsync(), OpenLifelineAsync());
 
-        async Task LinkAsync() => KeepLink(await connect(name).ConfigureAwait(false), peer);
+        async Task OpenLinkAsync() => KeepLink(await connect(name).ConfigureAwait(false), peer);
 
-        async Task LifelineAsync()
+        async Task OpenLifelineAsync()
         {
             var socket = await connect(name with { Purpose = ConnectionPurpose.Lifeline }).ConfigureAwait(false);
             Keep(() => _lifelines[peer.Machine] = socket, socket);

@@ -18,8 +18,8 @@ internal sealed class Lifeline
 
     private Lifeline(HoldingThread holder, int slot) => (_holder, _slot) = (holder, slot);
 
-    /// <summary>Whether the peer's process has ended.</summary>
-    public bool HasBroken => _holder.HasBroken(_slot);
+    /// <summary>Whether the peer's process has ended; false once this end was given up.</summary>
+    public bool HasBroken => Volatile.Read(ref _given) == 0 && _holder.HasBroken(_slot);
 
     /// <summary>Gives a connection to the holding thread; here it is closed. Null where that cannot be: the peer is told that it will learn of an end here from the other connections only.</summary>
     /// <param name="socket">The connection.</param>

@@ -5,7 +5,7 @@ namespace TrainMover.Collectives;
 /// <summary>The share of the processors that all processes of this one's session have together: Linux shares them out by session where autogroup is on. Elsewhere nothing happens.</summary>
 public static class SessionShare
 {
-    private const string File = "/proc/self/autogroup";
+    private const string Session = "/proc/self/autogroup";
 
     /// <summary>The usual share.</summary>
     public const int Full = 0;
@@ -17,12 +17,12 @@ public static class SessionShare
     {
         try
         {
-            System.IO.File.WriteAllText(File, niceness.ToString(CultureInfo.InvariantCulture));
+            File.WriteAllText(Session, niceness.ToString(CultureInfo.InvariantCulture));
             return true;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            return !System.IO.File.Exists(File);
+            return !File.Exists(Session);
         }
     }
 }

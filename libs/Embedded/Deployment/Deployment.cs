@@ -11,7 +11,7 @@ public sealed class Deployment : IAsyncDisposable
     /// <summary>Name of the embedded broker's process.</summary>
     public const string Broker = "broker";
 
-    // Elsewhere the control plane has machines of its own; here it must not slow training down; workers have sessions of their own. The broker has its full share: it does little, and where other programs take the
+    // Elsewhere the control plane has machines of its own; here it must not slow training down. (Agents hand their share on to their workers.) The broker has its full share: it does little, and where other programs take the
     // cores as well, all that the control plane hears would come later and later.
     private const int ControlPlaneNiceness = 8;
 
@@ -224,9 +224,8 @@ public sealed class Deployment : IAsyncDisposable
         var environment = new Dictionary<string, string>(Variables, StringComparer.Ordinal) { ["TRAINMOVER_SERVICE"] = name };
         foreach (var (key, value) in variables ?? new Dictionary<string, string>()) environment[key] = value;
         File.Delete(_health.UrlFile(name));
-        var (isService, isAgent) = (Services.Contains(name), _options.Machines.Any(machine => AgentOf(machine.Id) == name));
-        var process = await ServiceProcess.StartAsync(
-            name, Path.Combine(_options.Root, program), arguments, environment, _options.LogDirectory, isService || isAgent ? ControlPlaneNiceness : 0, andOfItsProcesses: isService);
+        var niceness = Services.Contains(name) ? ControlPlaneNiceness : 0;
+        var process = await ServiceProcess.StartAsync(name, Path.Combine(_options.Root, program), arguments, environment, _options.LogDirectory, niceness);
         _processes.RemoveAll(other => other.Name == name);
         _processes.Add(process);
         Environment = Environment with { Processes = [.. _processes.Select(child => new DeployedProcess(child.Name, child.Identity))] };

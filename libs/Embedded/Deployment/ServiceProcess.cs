@@ -12,7 +12,7 @@ public sealed class ServiceProcess : IDisposable
     private const string Launch = "exec \"$@\" >>\"$0\" 2>&1 </dev/null";
 
     // Where Linux shares the cores out by session (autogroup), niceness counts inside a session only, and the session has one of its own.
-    private const string Yield = "[ \"$0\" = 0 ] || echo \"$0\" 2>/dev/null >/proc/self/autogroup; nice=$1; shift; exec nice -n \"$nice\" \"$@\"";
+    private const string Yield = "[ \"$0\" = 0 ] || echo \"$0\" 2>/dev/null >/proc/self/autogroup; exec nice -n \"$0\" \"$@\"";
 
     private readonly Process _process;
 
@@ -43,17 +43,15 @@ public sealed class ServiceProcess : IDisposable
     /// <param name="environment">Environment variables on top of this process's own.</param>
     /// <param name="logDirectory">Folder of the log file, which is appended to.</param>
     /// <param name="niceness">0 for the usual share of the cores, up to 19 for what the others leave.</param>
-    /// <param name="andOfItsProcesses">Whether processes that it starts in sessions of their own get no more than that either.</param>
     /// <exception cref="DeploymentException">The program is not built, or ended at once.</exception>
     public static async Task<ServiceProcess> StartAsync(
-        string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string logDirectory, int niceness = 0,
-        bool andOfItsProcesses = true)
+        string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string logDirectory, int niceness = 0)
     {
         if (!File.Exists(program)) throw new DeploymentException($"{program} is missing: build with \"dotnet build -c Release TrainMover.sln\".");
         var logFile = Path.Combine(logDirectory, $"{name}.log");
 
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
-        foreach (var argument in (string[])["-c", Launch, logFile, "setsid", "/bin/sh", "-c", Yield, $"{niceness}", $"{(andOfItsProcesses ? niceness : 0)}", "dotnet", program, .. arguments])
+        foreach (var argument in (string[])["-c", Launch, logFile, "setsid", "/bin/sh", "-c", Yield, $"{niceness}", "dotnet", program, .. arguments])
             start.ArgumentList.Add(argument);
         foreach (var (key, value) in environment) start.Environment[key] = value;
         var process = await ChildProcess.StartAsync(start);
