@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json;
 using TrainMover.Cli.CommandLine;
 using TrainMover.Cli.Demo;
-using TrainMover.Collectives;
 using TrainMover.Contracts;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Embedded;
@@ -27,7 +26,6 @@ internal static class CheckpointRestart
         var specification = Path.Combine(folder, "job.json");
         await File.WriteAllTextAsync(specification, JsonSerializer.Serialize(job, Catalog.Json), ct);
 
-        SessionShare.TrySet(SessionShare.Full);
         var processes = new List<ServiceProcess>();
         var fault = Stopwatch.GetTimestamp();
         try

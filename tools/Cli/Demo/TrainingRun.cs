@@ -2,7 +2,6 @@ using System.Diagnostics;
 using TrainMover.Cli.CommandLine;
 using TrainMover.Cli.Jobs;
 using TrainMover.Cli.Story;
-using TrainMover.Collectives;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
@@ -49,7 +48,6 @@ internal sealed record RunSetup
 internal sealed partial class TrainingRun : IAsyncDisposable
 {
     private const string MaintenanceReason = "firmware update";
-    private const int OnlookersNiceness = 10;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan MigrationLimit = TimeSpan.FromSeconds(180);
     private static readonly TimeSpan PublishLimit = TimeSpan.FromSeconds(10);
@@ -99,8 +97,6 @@ internal sealed partial class TrainingRun : IAsyncDisposable
             var spec = JobSubmission.Specify(deployed, job);
             await JobSubmission.SubmitAsync(log, deployed, spec, data ?? job.Data, ct);
             var bus = Bus.Open(deployed);
-            // Who looks on takes what the others leave of the cores: this program too is compiled while it runs, at the moment at which something happens.
-            SessionShare.TrySet(OnlookersNiceness);
             return new TrainingRun(deployed, deployment, log, bus, new RunWatch(log, bus, spec.JobId), spec, setup.StepsLimit);
         }
         catch
@@ -184,7 +180,6 @@ internal sealed partial class TrainingRun : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        SessionShare.TrySet(SessionShare.Full);
         await Watch.DisposeAsync();
         await _bus.DisposeAsync();
         await _log.DisposeAsync();
