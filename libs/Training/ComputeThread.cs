@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace TrainMover.Training;
 
-/// <summary>Holds libtorch to one intra-op thread, without which sums have no fixed order. libtorch keeps the number per calling thread, so each computing thread passes here.</summary>
+/// <summary>Holds libtorch to one intra-op thread, without which sums have no fixed order. libtorch keeps the number per calling thread, so each computing thread passes here, and asks the system for the slices of one that computes.</summary>
 public static class ComputeThread
 {
     [ThreadStatic]

@@ -68,7 +68,6 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
         }
 
         Lifeline.Decline(lifeline);
-        lifeline.Dispose();
     }
 
     /// <summary>Listens for a generation; frames that came before it was known here, and a loss, are told at once.</summary>

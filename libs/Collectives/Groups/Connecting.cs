@@ -89,10 +89,7 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
             }
 
             foreach (var lifeline in _lifelines.Values)
-            {
                 Lifeline.Decline(lifeline);
-                lifeline.Dispose();
-            }
 
             _edges.Dispose();
             foreach (var stream in _streams.Values)

@@ -55,7 +55,7 @@ internal sealed unsafe class HoldingThread
     {
         lock (_gate)
         {
-            if (_board->Refused != 0 || (_free.Count == 0 && _used == MostHeld))
+            if (_free.Count == 0 && _used == MostHeld)
                 return null;
             var slot = _free.TryPop(out var free) ? free : _used++;
             (_board->Slot, _board->Socket, _board->Wake, _board->Count) = (slot, socket, wake, _used);

@@ -36,11 +36,12 @@ internal sealed class Lifeline
         }
     }
 
-    /// <summary>Tells the peer that nobody holds this end.</summary>
+    /// <summary>Closes a connection that nobody holds, and tells the peer.</summary>
     public static unsafe void Decline(Socket socket)
     {
         var farewell = Farewell;
         _ = Wire.TrySend(Wire.DescriptorOf(socket), &farewell, 1);
+        socket.Dispose();
     }
 
     /// <summary>Closes it with a farewell.</summary>

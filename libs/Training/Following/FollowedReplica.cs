@@ -37,7 +37,6 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     private Exception? _failure;
     private bool _windowOpen;
     private bool _askedCaughtUp;
-    private bool _isCaughtUp;
     private int _cursor;
     private int _checked;
     private long _budget;
@@ -66,7 +65,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         get
         {
             lock (_gate)
-                return _failure is null && _isCaughtUp;
+                return _failure is null && _caughtUp.Task.IsCompletedSuccessfully;
         }
     }
 
@@ -80,7 +79,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     {
         lock (_gate)
         {
-            if (_failure is not null || !_isCaughtUp || _steps != step)
+            if (!IsCaughtUp || _steps != step)
                 return false;
             _endStep = step;
             // Gradients of a step that a failure stopped are nobody's: the joiner computes its own.
@@ -328,7 +327,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
                 lock (_gate)
                 {
                     if (frame.Kind == FollowFrameKind.CaughtUp)
-                        _isCaughtUp = _caughtUp.TrySetResult();
+                        _caughtUp.TrySetResult();
                     else if (frame.Step == _endStep)
                         _flushed.TrySetResult();
                 }

@@ -13,11 +13,7 @@ public sealed class LostProcesses
     public async Task A_killed_process_is_told_by_its_lifeline_before_its_other_connections_close()
     {
         Assert.SkipWhen(Endpoint.LifelineRefusal is not null, $"{Endpoint.LifelineRefusal}");
-        var failures = await FailuresAsync(victim =>
-        {
-            victim.KeepItsConnectionsOpen();
-            victim.Kill();
-        });
+        var failures = await FailuresAsync(KillWithConnectionsOpen);
         failures.ShouldAllBe(failure => failure.Kind == FailureKind.PeerReset || failure.Kind == FailureKind.ReportedByPeer);
         failures.ShouldContain(failure => failure.Detail == "The process of m1 has ended.");
     }
@@ -25,19 +21,19 @@ public sealed class LostProcesses
     [Fact]
     public async Task Without_lifelines_such_a_process_is_found_by_its_silence_only()
     {
-        var failures = await FailuresAsync(
-            victim =>
-            {
-                victim.KeepItsConnectionsOpen();
-                victim.Kill();
-            },
-            new CollectivesOptions { Lifelines = false });
+        var failures = await FailuresAsync(KillWithConnectionsOpen, new CollectivesOptions { Lifelines = false });
         failures.ShouldContain(failure => failure.Kind == FailureKind.PeerSilent);
     }
 
     [Fact]
     public async Task A_stopped_process_is_found_by_its_silence() =>
         (await FailuresAsync(victim => victim.Stop())).ShouldContain(failure => failure.Kind == FailureKind.PeerSilent);
+
+    private static void KillWithConnectionsOpen(RankProcess victim)
+    {
+        victim.KeepItsConnectionsOpen();
+        victim.Kill();
+    }
 
     private static async Task<GroupFailure[]> FailuresAsync(Action<RankProcess> harm, CollectivesOptions? options = null)
     {

@@ -47,7 +47,7 @@ internal sealed record AblationReport(string Parameters, double MedianStepMs, IR
 internal static class AblationBench
 {
     private const string Restart = "checkpoint restart";
-    private const int StepsBefore = 8;
+    private const int StepsAround = 8;
     private const int StepsBetween = 24;
     private const int Rounds = 2;
     private const int RestartsPerRepeat = 2;
@@ -120,14 +120,14 @@ internal static class AblationBench
         var stories = new List<MigrationStory>();
         for (var round = 0; round < Rounds; round++)
         {
-            await run.UntilStepAsync(run.Watch.Steps.Completed + StepsBefore, ct);
+            await RestAsync(run, ct);
             stories.Add(await run.MaintainAsync([run.Member(1)], output.Progress, ct));
             await RestAsync(run, ct);
             // A fault right after a step loses no work, here as in the restart.
             stories.Add(await run.LoseAfterStepAsync(run.Member(2), output.Progress, ct));
-            await RestAsync(run, ct);
         }
 
+        await run.UntilStepAsync(run.Watch.Steps.Completed + StepsAround, ct);
         var times = new StepTimes(run.Watch.Steps.Steps());
         var undisturbed = times.UndisturbedMs([.. stories.Select(story => (story.StoppedNs ?? 0, story.ResumedNs ?? 0))]);
         return (run.Access, run.Job, PausedTime.Of(stories[^2], times), PausedTime.Of(stories[^1], times), times.MedianMs, undisturbed);
@@ -140,7 +140,7 @@ internal static class AblationBench
         await run.UntilAtRestAsync(ct);
         await run.UntilWorkersStandAsync(ct);
         await run.UntilStandingByAsync(ct);
-        await run.UntilStepAsync(run.Watch.Steps.Completed + StepsBefore, ct);
+        await run.UntilStepAsync(run.Watch.Steps.Completed + StepsAround, ct);
     }
 
     private static JobFile Job(MigrateSize size, AblationStage stage)

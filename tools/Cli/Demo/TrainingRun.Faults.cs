@@ -38,9 +38,12 @@ internal sealed partial class TrainingRun
 
     /// <summary>Returns when the next standby is as far as the job's techniques bring one: warm, armed, and a replica.</summary>
     public Task UntilStandingByAsync(CancellationToken ct) => Watch.UntilAsync(
-        () => State() is var job && (Job.Techniques is { Sandbox: false } || job.Standbys.Values.Any(trust => trust == StandbyTrust.Ready)) && (Job.Techniques is { ArmedStandby: false } || job.IsArmed)
+        () => State() is var job && HasWarmStandby(job) && (Job.Techniques is { ArmedStandby: false } || job.IsArmed)
             && (Job.Techniques is { ArmedStandby: false } or { HotStandby: false } || job.Followed is not null),
         StartLimit, "A standby", ct);
+
+    // Without the sandbox there is nothing to warm up.
+    private bool HasWarmStandby(Job job) => Job.Techniques is { Sandbox: false } || job.Standbys.Values.Any(trust => trust == StandbyTrust.Ready);
 
     private static string AgentOf(string machine) => $"agent-{machine}";
 }

@@ -123,8 +123,7 @@ internal sealed partial class TrainingRun : IAsyncDisposable
     public async Task UntilWarmAsync(CancellationToken ct)
     {
         await Watch.UntilAsync(() => Watch.Steps.Completed > 0, StartLimit, "The first step", ct);
-        if (Job.Techniques is not { Sandbox: false })
-            await Watch.UntilAsync(() => State().Standbys.Values.Any(trust => trust == StandbyTrust.Ready), StartLimit, "The standby's warm-up", ct);
+        await Watch.UntilAsync(() => HasWarmStandby(State()), StartLimit, "The standby's warm-up", ct);
     }
 
     /// <summary>Returns when as many steps are completed.</summary>
