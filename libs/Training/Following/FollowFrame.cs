@@ -25,14 +25,17 @@ internal enum FollowFrameKind
     /// <summary>From the leaver: everything was sent, with its hashes. From the joiner: all of it is equal; it is a replica as of <see cref="FollowFrame.Step"/> steps, and goes on following.</summary>
     CaughtUp = 6,
 
-    /// <summary>From the leaver: nothing more comes. The joiner is a replica of so many steps if it was caught up.</summary>
-    End = 7,
+    /// <summary>From the leaver: as an update, and the last one, which the joiner holds like all other ranks until the switch is done.</summary>
+    HeldUpdate = 7,
 
-    /// <summary>From the joiner: it has applied so many steps.</summary>
-    Applied = 8,
+    /// <summary>From the leaver: nothing more comes. The joiner is a replica of so many steps if it was caught up.</summary>
+    End = 8,
+
+    /// <summary>From the joiner: it has applied so many steps, or holds the update of the last one.</summary>
+    Applied = 9,
 
     /// <summary>From the joiner: a hash differs.</summary>
-    Differs = 9,
+    Differs = 10,
 }
 
 /// <summary>Header of a frame; a payload of float32 values follows for state (<see cref="Replica.StateOf"/>), gradients and parameters (the length).</summary>

@@ -69,19 +69,23 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         }
     }
 
-    /// <summary>Completes when the joiner has applied the last step of <see cref="Finish"/>.</summary>
+    /// <summary>Completes when the joiner has applied the last step of <see cref="Finish"/>, or holds its update.</summary>
     public Task Flushed => _flushed.Task;
 
     private readonly record struct Outgoing(FollowFrame Frame, nint Address, long Bytes, bool Owned);
 
-    /// <summary>Ends following at a boundary, between two steps. False when the joiner is no replica: it needs a copy of the state.</summary>
-    public bool Finish(long step)
+    /// <summary>Ends following at a boundary: between two steps, or before an update that both sides hold. False when the joiner is no replica: it needs a copy of the state.</summary>
+    /// <param name="step">Completed steps; the held update counts as one.</param>
+    /// <param name="held">The update of the last of these steps where it is not applied yet.</param>
+    public bool Finish(long step, HeldUpdate? held = null)
     {
         lock (_gate)
         {
-            if (!IsCaughtUp || _steps != step)
+            if (!IsCaughtUp || _steps != (held?.Step ?? step))
                 return false;
             _endStep = step;
+            if (held is not null)
+                Enqueue(Update(FollowFrameKind.HeldUpdate, held.Step, held.Norm, held.Replicas));
             // Gradients of a step that a failure stopped are nobody's: the joiner computes its own.
             Rewrite(waiting => waiting.Frame.Kind == FollowFrameKind.Gradients && waiting.Frame.Step >= step ? null : waiting);
             Enqueue(new FollowFrame { Kind = FollowFrameKind.End, Step = step });
@@ -113,7 +117,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
             _windowOpen = false;
             KeepUnsent(FollowFrameKind.Parameters);
             if (_failure is null && _cursor < _replica.Layout.FlatLength)
-                Enqueue(new FollowFrame { Kind = FollowFrameKind.Update, Step = step, Value = norm, Hash = (UInt128)replicas });
+                Enqueue(Update(FollowFrameKind.Update, step, norm, replicas));
         }
     }
 
@@ -146,6 +150,8 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         thread.Start();
         return thread;
     }
+
+    private static FollowFrame Update(FollowFrameKind kind, long step, double norm, int replicas) => new() { Kind = kind, Step = step, Value = norm, Hash = (UInt128)replicas };
 
     private void Enqueue(FollowFrame frame, nint address = 0)
     {

@@ -13,6 +13,7 @@ internal sealed class FollowingReplica : IDisposable
     private readonly Replica _replica;
     private readonly StateConnection _connection;
     private readonly Tensor _landing;
+    private readonly bool _landsInGradients;
     private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<long> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
@@ -25,7 +26,7 @@ internal sealed class FollowingReplica : IDisposable
     /// <param name="inGradientBuffer">Gradients arrive in the replica's gradient buffer, which is idle until it trains; else in memory of their own.</param>
     public FollowingReplica(Replica replica, StateConnection connection, bool inGradientBuffer)
     {
-        (_replica, _connection, _landing) = (replica, connection, replica.TakeLanding(inGradientBuffer));
+        (_replica, _connection, _landing, _landsInGradients) = (replica, connection, replica.TakeLanding(inGradientBuffer), inGradientBuffer);
         _cursor = replica.Layout.FlatLength;
         replica.ForgetStoppedPasses();
         _thread = new Thread(Run) { IsBackground = true, Name = "following" };
@@ -37,6 +38,9 @@ internal sealed class FollowingReplica : IDisposable
 
     /// <summary>The steps that the replica has when the leaver ends following; faults when it broke off.</summary>
     public Task<long> Ended => _ended.Task;
+
+    /// <summary>The last update, if the leaver held it and its gradients are where the replica's own would be: the replica's owner applies it. Known once <see cref="Ended"/> has completed.</summary>
+    public HeldUpdate? Held { get; private set; }
 
     /// <summary>Bytes received.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
@@ -92,6 +96,12 @@ internal sealed class FollowingReplica : IDisposable
             case FollowFrameKind.Update:
                 _replica.ApplyFollowed(frame.Step, frame.Value, (int)frame.Hash, _cursor, _landing);
                 Answer(FollowFrameKind.Applied, frame.Step + 1, frame);
+                break;
+            case FollowFrameKind.HeldUpdate when _landsInGradients:
+                Held = new HeldUpdate(frame.Step, frame.Value, (int)frame.Hash);
+                break;
+            case FollowFrameKind.HeldUpdate:
+                _replica.ApplyFollowed(frame.Step, frame.Value, (int)frame.Hash, _cursor, _landing);
                 break;
             case FollowFrameKind.Check when StateHash.Of(_replica, frame.Start, frame.Length) != frame.Hash:
                 Answer(FollowFrameKind.Differs, frame.Step, frame);

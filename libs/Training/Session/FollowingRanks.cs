@@ -6,11 +6,12 @@ namespace TrainMover.Training.Session;
 internal sealed class FollowedRanks : IDisposable
 {
     private readonly IReadOnlyList<FollowedReplica> _ranks;
+    private readonly LocalRanks _local;
     private int _disposed;
 
     /// <summary>Begins over connections that are there, one per rank in order; they are this one's.</summary>
     public FollowedRanks(IReadOnlyList<StateConnection> streams, LocalRanks local) =>
-        _ranks = [.. local.All.Zip(streams, (rank, stream) => new FollowedReplica(rank.Replica, stream))];
+        (_local, _ranks) = (local, [.. local.All.Zip(streams, (rank, stream) => new FollowedReplica(rank.Replica, stream))]);
 
     /// <summary>Completes when the joiner is a replica; faults when it cannot become one.</summary>
     public Task CaughtUp => Task.WhenAll(_ranks.Select(rank => rank.CaughtUp));
@@ -27,10 +28,10 @@ internal sealed class FollowedRanks : IDisposable
     }
 
     /// <summary>Ends following at a boundary, on all ranks or, where one cannot, on none that counts.</summary>
-    /// <returns>Whether the joiner is a replica once it has applied what is under way to it.</returns>
-    public bool Finish(long step) => _ranks.All(rank => rank.Finish(step));
+    /// <returns>Whether the joiner is a replica once it has applied what is under way to it, up to an update that this machine holds.</returns>
+    public bool Finish() => _ranks.Zip(_local.All).All(pair => pair.First.Finish(pair.Second.CompletedSteps, pair.Second.Held));
 
-    /// <summary>Waits until the joiner has applied everything.</summary>
+    /// <summary>Waits until the joiner has applied everything, or holds it like this machine.</summary>
     public Task FlushedAsync(CancellationToken ct) => Task.WhenAll(_ranks.Select(rank => rank.Flushed)).WaitAsync(ct);
 
     public void Dispose()
@@ -54,6 +55,9 @@ internal sealed class FollowingRanks
 
     /// <summary>Bytes received.</summary>
     public long Bytes { get; private set; }
+
+    /// <summary>Updates that the leaver held and the joiner holds too, in the order of the ranks; null where there is none. Known when following is complete.</summary>
+    public IEnumerable<HeldUpdate?> Held => _ranks.Select(rank => rank.Held);
 
     /// <summary>Completes when the replicas equal the leaver's; faults when they cannot.</summary>
     public Task CaughtUp => Task.WhenAll(_ranks.Select(rank => rank.CaughtUp));

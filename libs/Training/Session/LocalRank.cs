@@ -21,6 +21,7 @@ internal sealed class LocalRank(int rank, Replica replica, Func<double>? slownes
     public void Promote(SessionJob job, int rank)
     {
         Checkpoints.Complete();
+        (Held, StepStarted) = (null, null);
         Replica = job.CreateReplica(rank, Replica.Vacate(), slowness);
         Rank = rank;
     }
@@ -34,8 +35,17 @@ internal sealed class LocalRank(int rank, Replica replica, Func<double>? slownes
     /// <summary>Where it computes.</summary>
     public CoreTimes Cores { get; } = new();
 
+    /// <summary>When the step that it is in began here, monotonic; null where it began on another machine.</summary>
+    public long? StepStarted { get; set; }
+
     /// <summary>The commit of the step after the completed ones was entered: the reduced gradients are in place.</summary>
     public bool EnteredCommit { get; set; }
+
+    /// <summary>The update of the step whose commit agreed on a switch, until the switch is done or has failed; else null.</summary>
+    public HeldUpdate? Held { get; set; }
+
+    /// <summary>Steps whose commit has passed: all are applied but one that is held.</summary>
+    public long CompletedSteps => Replica.Step + (Held is null ? 0 : 1);
 
     /// <summary>What the commit of the last completed step came to; null where it was not seen here.</summary>
     public StepTotals? LastTotals { get; set; }

@@ -84,14 +84,19 @@ public sealed partial class TrainingSession
             return false;
         }
 
-        foreach (var rank in _local!.All)
-            (rank.Replica.Step, rank.LastTotals, rank.Replica.AwaitsParameters) = (boundary.Step, boundary.Totals, boundary.AwaitsParameters);
+        var held = boundary.Followed ? attempt.Followers!.Held : _local!.All.Select(_ => (HeldUpdate?)null);
+        foreach (var (rank, update) in _local!.All.Zip(held))
+        {
+            (rank.Replica.Step, rank.Held) = (update?.Step ?? boundary.Step, update);
+            (rank.LastTotals, rank.Replica.AwaitsParameters, rank.StepStarted) = (boundary.Totals, boundary.AwaitsParameters, null);
+        }
+
         Interlocked.Exchange(ref _completedSteps, boundary.Step);
         attempt.Source = boundary.Source;
         attempt.StateHolders.Add(_machine);
-        var held = boundary with { Kind = SwitchMessageKind.StateHeld };
+        var word = boundary with { Kind = SwitchMessageKind.StateHeld };
         foreach (var machine in attempt.Request.To.Machines.Where(machine => machine != _machine))
-            attempt.Prepared!.Send(machine, held.Encode());
+            attempt.Prepared!.Send(machine, word.Encode());
         attempt.StateBytes = bytes;
         // A joiner that holds its state waits for the others, as the survivors do.
         return attempt.AllJoinersHoldState ? SwitchOver(attempt, stopped, stopped, []) : Regroup(stopped, attempt);

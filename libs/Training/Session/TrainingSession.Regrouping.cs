@@ -7,11 +7,11 @@ public sealed partial class TrainingSession
 {
     private PendingSwitch? _pendingSwitch;
 
-    /// <summary>The switch was agreed in the commit of the step just completed: this is the boundary, here and everywhere.</summary>
+    /// <summary>The switch was agreed in the commit of the step: this is the boundary, here and everywhere. The step's update is held until the switch is done.</summary>
     private bool SwitchAtBoundary(MigrationAttempt attempt, GroupFailure? failure)
     {
         var boundary = Now();
-        NoteAgreed(attempt, _local!.First.Replica.Step);
+        NoteAgreed(attempt, _local!.First.CompletedSteps);
         if (attempt.Role == MigrationRole.Leaver)
             return Leave(attempt);
         if (failure is not null)
@@ -19,7 +19,7 @@ public sealed partial class TrainingSession
         return Regroup(boundary, attempt);
     }
 
-    /// <summary>Hands the state to the joiner; it stays intact here until the session is disposed.</summary>
+    /// <summary>Hands the state to the joiner; it stays intact here until the session is disposed. An update that the joiner holds is the joiner's to apply.</summary>
     private bool Leave(MigrationAttempt attempt)
     {
         var joiner = attempt.Request.Moves.First(move => move.Leaver == _machine).Joiner;
@@ -166,6 +166,7 @@ public sealed partial class TrainingSession
     private void ReportToSurvivors(MigrationAttempt attempt)
     {
         attempt.BeginSwitch();
+        ApplyHeld();
         var agreedGeneration = attempt.Vote.IsAgreed ? attempt.Request.Generation : 0;
         if (attempt.Followed is { IsCaughtUp: true })
             attempt.FollowedMember = _machine;
@@ -193,14 +194,14 @@ public sealed partial class TrainingSession
     // A machine may have seen a commit pass with one rank and fail with another: the one knows what the other needs.
     private void RollForwardLocally()
     {
-        var ahead = _local!.All.MaxBy(rank => rank.Replica.Step)!;
-        RollForwardTo(ahead.Replica.Step, ahead.LastTotals);
+        var ahead = _local!.All.MaxBy(rank => rank.CompletedSteps)!;
+        RollForwardTo(ahead.CompletedSteps, ahead.LastTotals);
     }
 
     /// <summary>Applies the update of the last step where its commit was only entered here, and passed elsewhere.</summary>
     private void RollForwardTo(long completedSteps, StepTotals? totals)
     {
-        foreach (var rank in _local!.All.Where(rank => rank.Replica.Step != completedSteps))
+        foreach (var rank in _local!.All.Where(rank => rank.CompletedSteps != completedSteps))
         {
             var (replica, step) = (rank.Replica, rank.Replica.Step);
             if (step != completedSteps - 1 || !rank.EnteredCommit || totals is not { } known)
@@ -211,9 +212,25 @@ public sealed partial class TrainingSession
             else
                 replica.PassOver(step);
             rank.LastTotals = known;
-            rank.EnteredCommit = false;
             CompleteStep(rank, step, started);
         }
+    }
+
+    /// <summary>What waits for a switch that has failed, or is made without the leaver, is applied first: all else builds on completed steps.</summary>
+    private void ApplyHeld() => _local?.Run(rank =>
+    {
+        ApplyHeld(rank);
+        return true;
+    });
+
+    private void ApplyHeld(LocalRank rank)
+    {
+        if (rank.Held is not { } held)
+            return;
+        var began = Now();
+        rank.Held = null;
+        held.Apply(rank.Replica);
+        CompleteStep(rank, held.Step, rank.StepStarted ?? began, rank.StepStarted is null ? null : rank.Cores.End(), isBoundary: true);
     }
 
     // Nobody ordered what was held before its cause: when the order comes, all of it is said again.
@@ -258,7 +275,7 @@ public sealed partial class TrainingSession
             _pendingSwitch = new PendingSwitch(
                 attempt,
                 new SwitchDone(
-                    groups.Ranks, stoppedNs, 0, _local.First.Replica.Step, attempt.LostSteps, counts, attempt.Prepared.Plan.For(_machine), attempt.StateBytes, 0, phases,
+                    groups.Ranks, stoppedNs, 0, _local.First.CompletedSteps, attempt.LostSteps, counts, attempt.Prepared.Plan.For(_machine), attempt.StateBytes, 0, phases,
                     isJoiner || attempt.Source == SessionStateSource.Checkpoint ? attempt.Source : null, attempt.FollowedBytes)
                 {
                     Job = attempt.Request.JobName,
@@ -278,30 +295,28 @@ public sealed partial class TrainingSession
         }
     }
 
-    // Nobody computes before all have switched: where machines share cores, those who are first would take them from those who are not through. A failure may have come between an update and the exchange of the
-    // updated parameters, on some ranks and not on others: all do it, since all must make the same calls. After an expected switch that is the exception: who misses some says so in the next commit.
+    // Nobody computes before all have switched: where machines share cores, those who are first would take them from those who are not through. Then comes the update that was held, and the exchange of what was
+    // updated. A failure may have come between the two, on some ranks and not on others: all do it, since all must make the same calls.
     private bool MeetAfter(MigrationAttempt attempt)
     {
-        var gathers = attempt.Source != SessionStateSource.Leaver && _job!.Recipe.ShardOptimizer;
-        try
+        var stops = _local!.Run(rank => FailureOf(rank, () =>
         {
-            _local!.Run(rank =>
-            {
-                ((IRankGroups)rank.Groups!).Barrier();
-                rank.Replica.AwaitsParameters |= gathers;
-                if (gathers)
-                    rank.Replica.GatherParameters(rank.Groups!);
-                if (gathers && attempt.Source == SessionStateSource.Checkpoint)
-                    rank.Replica.RefreshBackup(rank.Groups!);
-                return true;
-            });
+            ((IRankGroups)rank.Groups!).Barrier();
+            var completesStep = rank.Held is not null;
+            if (completesStep)
+                _pendingSwitch!.Computes(rank.Rank, Now());
+            ApplyHeld(rank);
+            rank.Replica.AwaitsParameters = true;
+            rank.Replica.GatherParameters(rank.Groups!);
+            if (attempt.Source == SessionStateSource.Checkpoint)
+                rank.Replica.RefreshBackup(rank.Groups!);
+            if (completesStep)
+                CheckpointIfDue(rank);
+        }));
+        if (stops.FirstOrDefault(failure => failure is not null) is not { } failed)
             return true;
-        }
-        catch (CollectiveException failed)
-        {
-            Park(failed.Failure);
-            return false;
-        }
+        Park(failed);
+        return false;
     }
 
     private void CompleteSwitch(LocalRank rank)

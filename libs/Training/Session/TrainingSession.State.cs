@@ -7,8 +7,9 @@ public sealed partial class TrainingSession
     /// <summary>The leaver's state to its joiner: the end of following where the joiner keeps up, else a copy.</summary>
     private async Task SendStateAsync(MigrationAttempt attempt, string joiner, CancellationToken ct)
     {
-        var first = _local!.First;
-        var followed = attempt.Followed is { } leaders && leaders.Finish(first.Replica.Step);
+        var followed = attempt.Followed is { } leaders && leaders.Finish();
+        if (!followed)
+            ApplyHeld();
         attempt.Prepared!.Send(joiner, BoundaryOf(attempt, SessionStateSource.Leaver, followed).Encode());
         if (!followed)
             await SendAsync(attempt, StateRoutes.FromLeaver(attempt.Request, attempt.Request.Moves.First(move => move.Joiner == joiner)), ct).ConfigureAwait(false);
@@ -17,7 +18,7 @@ public sealed partial class TrainingSession
     }
 
     private SwitchMessage BoundaryOf(MigrationAttempt attempt, SessionStateSource source, bool followed = false) => new(
-        SwitchMessageKind.Boundary, attempt.Request.Generation, _local!.First.Replica.Step, _local.First.LastTotals, Source: source, Followed: followed,
+        SwitchMessageKind.Boundary, attempt.Request.Generation, _local!.First.CompletedSteps, _local.First.LastTotals, Source: source, Followed: followed,
         AwaitsParameters: _local.All.Any(rank => rank.Replica.AwaitsParameters));
 
     /// <summary>Sends what joiners need and this machine holds, or what is left of it to a joiner that has followed; where some rank has no copy left, all go back to a checkpoint.</summary>
@@ -51,7 +52,7 @@ public sealed partial class TrainingSession
     {
         try
         {
-            if (!attempt.Followed!.Finish(_local!.First.Replica.Step))
+            if (!attempt.Followed!.Finish())
                 throw new GroupSetupException("it does not follow any more.", joiner);
             attempt.Prepared!.Send(joiner, BoundaryOf(attempt, SessionStateSource.Peers, followed: true).Encode());
             await attempt.Followed.FlushedAsync(attempt.Dropped).ConfigureAwait(false);
@@ -113,7 +114,7 @@ public sealed partial class TrainingSession
         _local.Run(rank =>
         {
             CheckpointStore.Load(_job!, step, rank.Rank, rank.Replica);
-            (rank.EnteredCommit, rank.LastTotals) = (false, null);
+            (rank.EnteredCommit, rank.LastTotals, rank.Held) = (false, null, null);
             return true;
         });
         Interlocked.Exchange(ref _completedSteps, step);

@@ -87,7 +87,7 @@ public sealed partial class TrainingSession
     private Stop TrainRank(LocalRank rank)
     {
         MigrationAttempt? agreed = null;
-        try
+        var failure = FailureOf(rank, () =>
         {
             while (agreed is null && rank.Replica.Step < _job!.Recipe.Steps && !_stopping.IsCancellationRequested)
                 TrainOneStep(rank, ref agreed);
@@ -96,19 +96,28 @@ public sealed partial class TrainingSession
                 _pendingSwitch?.Computes(rank.Rank, Now());
                 ((IRankGroups)rank.Groups!).Barrier();
             }
+        });
+        return new Stop(agreed, failure);
+    }
 
-            return new Stop(agreed, null);
+    /// <summary>What stops a rank in something that all ranks do together; null when it is done.</summary>
+    private GroupFailure? FailureOf(LocalRank rank, Action act)
+    {
+        try
+        {
+            act();
+            return null;
         }
         catch (CollectiveException failed)
         {
-            return new Stop(agreed, failed.Failure);
+            return failed.Failure;
         }
         catch (Exception broken) when (broken is not OutOfMemoryException)
         {
             // Peers must not wait for a rank that cannot compute.
             var failure = new GroupFailure(FailureKind.Ordered, rank.Rank, _machine, $"{_machine} cannot go on: {broken.Message}", Now());
             _groups!.Fail(failure);
-            return new Stop(agreed, failure);
+            return failure;
         }
     }
 
@@ -117,28 +126,44 @@ public sealed partial class TrainingSession
         var replica = rank.Replica;
         var step = replica.Step;
         var started = Now();
+        rank.StepStarted = started;
         rank.Cores.Begin();
         _pendingSwitch?.Computes(rank.Rank, started);
         rank.EnteredCommit = false;
-        MigrationAttempt? voted = null;
         try
         {
             if (step == 0 && StepRecords.IsRecorded(_job!, rank.Rank))
                 TrainRecordedStep(rank);
             else
-                StepProtocol.TrainStep(replica, _corpus!, rank.Groups!, commit => CommitWithVote(rank, commit, out voted));
+                TrainVotedStep(rank, ref agreed);
         }
         finally
         {
             if (replica.Step > step)
-            {
-                rank.EnteredCommit = false;
-                agreed = voted;
-                CompleteStep(rank, step, started, rank.Cores.End(), isBoundary: agreed is not null);
-            }
+                CompleteStep(rank, step, started, rank.Cores.End());
         }
 
-        if (_job!.CheckpointEvery > 0 && replica.Step % _job.CheckpointEvery == 0 && CheckpointStore.Writes(_job, rank.Rank))
+        if (agreed is null)
+            CheckpointIfDue(rank);
+    }
+
+    private void TrainVotedStep(LocalRank rank, ref MigrationAttempt? agreed)
+    {
+        MigrationAttempt? voted = null;
+        var verdict = StepProtocol.TrainToCommit(rank.Replica, _corpus!, rank.Groups!, commit => CommitWithVote(rank, commit, out voted));
+        if (voted is null || !double.IsFinite(verdict.Norm))
+        {
+            StepProtocol.Complete(rank.Replica, rank.Groups!, verdict);
+            return;
+        }
+
+        agreed = voted;
+        rank.Held = new HeldUpdate(rank.Replica.Step, verdict.Norm, rank.Groups!.DataParallel.Size);
+    }
+
+    private void CheckpointIfDue(LocalRank rank)
+    {
+        if (_job!.CheckpointEvery > 0 && rank.Replica.Step % _job.CheckpointEvery == 0 && CheckpointStore.Writes(_job, rank.Rank))
             rank.Checkpoints.Write(_job, rank);
     }
 
@@ -236,6 +261,7 @@ public sealed partial class TrainingSession
     private void CompleteStep(LocalRank rank, long step, long started, OwnTime? own = null, bool isBoundary = false)
     {
         var now = Now();
+        rank.EnteredCommit = false;
         _options.AfterStep?.Invoke();
         lock (_gate)
         {
@@ -252,11 +278,13 @@ public sealed partial class TrainingSession
             }
         }
 
-        CompleteSwitch(rank);
+        if (!isBoundary)
+            CompleteSwitch(rank);
     }
 
     private long Park(GroupFailure failure)
     {
+        ApplyHeld();
         TellHeldBack();
         lock (_gate)
         {

@@ -54,11 +54,30 @@ public static class StepProtocol
     public static StepOutcome TrainStep(Replica replica, ITrainingData data, IRankGroups groups, Func<StepCommit, CommitVerdict> commit)
     {
         var step = replica.Step;
+        var verdict = TrainToCommit(replica, data, groups, commit);
+        Complete(replica, groups, verdict);
+        return new StepOutcome(step, verdict.Loss, verdict);
+    }
+
+    /// <summary>The first half of a step: reduce and commit. Nothing is applied.</summary>
+    /// <inheritdoc cref="TrainStep"/>
+    public static CommitVerdict TrainToCommit(Replica replica, ITrainingData data, IRankGroups groups, Func<StepCommit, CommitVerdict> commit)
+    {
         ReduceGradients(replica, data, groups);
-        var verdict = commit(new StepCommit(replica, groups));
+        return commit(new StepCommit(replica, groups));
+    }
+
+    /// <summary>The second half of a step: apply, if the commit passed, and exchange what was updated.</summary>
+    /// <param name="replica">This rank's state.</param>
+    /// <param name="groups">This rank's groups.</param>
+    /// <param name="verdict">What the commit said.</param>
+    /// <exception cref="CollectiveException">A group has failed; the update was applied.</exception>
+    /// <exception cref="NonFiniteGradientException">The gradient is not finite, on every rank alike; nothing was changed.</exception>
+    public static void Complete(Replica replica, IRankGroups groups, CommitVerdict verdict)
+    {
         if (verdict.Passed)
         {
-            replica.ApplyUpdate(step, verdict.Norm, groups.DataParallel.Size);
+            replica.ApplyUpdate(replica.Step, verdict.Norm, groups.DataParallel.Size);
         }
         else
         {
@@ -67,6 +86,5 @@ public static class StepProtocol
         }
 
         replica.GatherParameters(groups);
-        return new StepOutcome(step, verdict.Loss, verdict);
     }
 }
