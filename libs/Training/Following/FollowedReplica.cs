@@ -35,6 +35,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     private readonly Thread _receiver;
     private readonly float* _piece = (float*)NativeMemory.Alloc(StagedElements, sizeof(float));
     private Exception? _failure;
+    private bool _isHeld;
     private bool _windowOpen;
     private bool _askedCaughtUp;
     private int _cursor;
@@ -84,6 +85,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
             if (!IsCaughtUp || _steps != (held?.Step ?? step))
                 return false;
             _endStep = step;
+            _isHeld = held is not null;
             if (held is not null)
                 Enqueue(Update(FollowFrameKind.HeldUpdate, held.Step, held.Norm, held.Replicas));
             // Gradients of a step that a failure stopped are nobody's: the joiner computes its own.
@@ -274,10 +276,10 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         }
     }
 
-    // What goes out is copied first, a piece at a time: training never waits for the wire.
+    // What goes out is copied first, a piece at a time: training never waits for the wire. Gradients of a held update are overwritten by nobody.
     private Outgoing Staged(Outgoing waiting)
     {
-        if (waiting.Address == 0 || waiting.Owned)
+        if (waiting.Address == 0 || waiting.Owned || _isHeld)
             return waiting;
         NativeMemory.Copy((void*)waiting.Address, _piece, (nuint)waiting.Bytes);
         return waiting with { Address = (nint)_piece };

@@ -56,6 +56,9 @@ internal sealed class FollowingReplica : IDisposable
     private void Run()
     {
         ComputeThread.HoldToOneThread();
+
+        // It moves bytes, most of the time, and a sender whose receiver is not let in has to wait.
+        ProcessorSlice.AskForLittle();
         try
         {
             FollowFrame frame = default;
