@@ -66,6 +66,7 @@ public sealed partial class TrainingSession
         if (!attempt.Vote.Commit())
             return false;
 
+        ProcessorSlice.AskForLittle();
         var stopped = Now();
         attempt.Vote.Agree();
         NoteAgreed(attempt, boundary.Step);

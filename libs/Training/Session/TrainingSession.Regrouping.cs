@@ -46,6 +46,7 @@ public sealed partial class TrainingSession
     /// <returns>False when the session ends.</returns>
     private bool Regroup(long stoppedNs, MigrationAttempt? agreed = null)
     {
+        ProcessorSlice.AskForLittle();
         var waitingSince = Now();
         var (attempt, entered) = (agreed, agreed);
         var phases = new List<SwitchPhase>();
@@ -301,7 +302,10 @@ public sealed partial class TrainingSession
     {
         var stops = _local!.Run(rank => FailureOf(rank, () =>
         {
+            // Who leaves the meeting last finds the cores taken by those who compute already.
+            ProcessorSlice.AskForLittle();
             ((IRankGroups)rank.Groups!).Barrier();
+            ProcessorSlice.AskForMuch();
             var completesStep = rank.Held is not null;
             if (completesStep)
                 _pendingSwitch!.Computes(rank.Rank, Now());
