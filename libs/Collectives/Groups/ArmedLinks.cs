@@ -2,8 +2,8 @@ namespace TrainMover.Collectives;
 
 /// <summary>
 /// The bootstrap connections between a standby and the members of a running generation, made before anybody is lost (paper, general standby: it waits in phase 1). A member holds the one with the
-/// standby, the standby one with every member. When a member dies, phase 1 with the standby in its place takes them from here and dials none. Where the standby follows a member, connections for its state are
-/// between these two.
+/// standby, the standby one with every member, and of every plan that is held the data connections with the standby. When a member dies, phase 1 with the standby in its place takes them from here and dials none. Where the
+/// standby follows a member, connections for its state are between these two.
 /// </summary>
 public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
 {
@@ -12,11 +12,13 @@ public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
     private readonly ulong _scope;
     private readonly Dictionary<string, BootstrapLink> _links;
     private readonly HashSet<string> _departed = new(StringComparer.Ordinal);
+    private readonly List<StandingGeneration> _standing;
     private IReadOnlyList<StateConnection> _streams;
 
-    internal ArmedLinks(Endpoint endpoint, Membership membership, Dictionary<string, BootstrapLink> links, IReadOnlyList<StateConnection> streams)
+    internal ArmedLinks(
+        Endpoint endpoint, Membership membership, Dictionary<string, BootstrapLink> links, IReadOnlyList<StateConnection> streams, IEnumerable<StandingGeneration> standing)
     {
-        (_endpoint, _links, _streams) = (endpoint, links, streams);
+        (_endpoint, _links, _streams, _standing) = (endpoint, links, streams, [.. standing]);
         // What is said about arming is said about no generation that anybody switches to.
         _scope = membership.Scope;
         endpoint.Track(this);
@@ -41,6 +43,8 @@ public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
     {
         foreach (var stream in TakeStreams())
             stream.Dispose();
+        foreach (var standing in TakeStanding())
+            standing.Dispose();
         foreach (var link in _links.Values)
         {
             link.Send(LinkFrameKind.Goodbye, _scope, []);
@@ -80,6 +84,36 @@ public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
     }
 
     internal bool Has(string machine) => _links.TryGetValue(machine, out var link) && !link.IsLost && !HasDeparted(machine);
+
+    /// <summary>What was made of phase 1 of a generation in advance; the caller's. Null where nothing was, or where somebody who takes part is gone.</summary>
+    internal StandingGeneration? Take(Topology to)
+    {
+        StandingGeneration? standing;
+        lock (_gate)
+        {
+            standing = _standing.Find(one => one.Membership.To == to);
+            if (standing is null)
+                return null;
+            _standing.Remove(standing);
+        }
+
+        var machine = standing.Membership.Machine;
+        var others = standing.Membership.IsJoiner ? standing.Membership.Stayers : standing.Membership.Joiners;
+        if (others.All(other => other.Machine == machine || Has(other.Machine)))
+            return standing;
+        standing.Dispose();
+        return null;
+    }
+
+    private List<StandingGeneration> TakeStanding()
+    {
+        lock (_gate)
+        {
+            List<StandingGeneration> standing = [.. _standing];
+            _standing.Clear();
+            return standing;
+        }
+    }
 
     private bool HasDeparted(string machine)
     {

@@ -104,20 +104,23 @@ public sealed class Endpoint : IAsyncDisposable
     /// <param name="to">The next one.</param>
     /// <param name="ct">Gives up.</param>
     /// <param name="reuse">False where the plan makes every connection anew: the same for all participants.</param>
-    /// <param name="armed">Bootstrap connections that are there already, from <see cref="ArmAsync(Topology, Topology, string?, int, CancellationToken)"/>; null waits for all.</param>
+    /// <param name="armed">Connections that are there already, from <see cref="ArmAsync(Topology, Topology, IReadOnlyList{Topology}, string?, int, CancellationToken)"/>; null waits for all.</param>
     /// <exception cref="ArgumentException">The new topology does not have this machine, or the old one has it too.</exception>
     /// <exception cref="GroupSetupException">A machine did not connect within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
     public async Task<PreparedGroups> PrepareJoinerAsync(Topology from, Topology to, CancellationToken ct, bool reuse = true, ArmedLinks? armed = null)
     {
         ArgumentNullException.ThrowIfNull(from);
         CheckPlace(to);
-        var membership = new Membership(from, to, Machine, reuse);
+        var standing = armed?.Take(to);
+        var membership = standing?.Membership ?? new Membership(from, to, Machine, reuse);
         if (!membership.IsJoiner)
             throw new ArgumentException($"{Machine} is in generation {from.Generation} already: it stays, it does not join.", nameof(from));
 
         using var connecting = new Connecting(this, membership);
-        await SetUpAsync(membership, keepExpecting: true, Options.SetupDeadline, token => ConnectAsync(connecting, membership, token, armed), ct).ConfigureAwait(false);
+        if (standing is null)
+            await SetUpAsync(membership, keepExpecting: true, Options.SetupDeadline, token => ConnectAsync(connecting, membership, token, armed), ct).ConfigureAwait(false);
         var (links, edges) = connecting.HandOver();
+        standing?.Edges.MoveTo(edges);
         armed?.LendTo(links, to);
         var prepared = new PreparedGroups(this, membership, null, links, edges);
         prepared.Attach(links.Values);
@@ -126,15 +129,16 @@ public sealed class Endpoint : IAsyncDisposable
         return prepared;
     }
 
-    /// <summary>A standby's part of <see cref="MachineGroups.ArmAsync"/>: takes the bootstrap connections of all members.</summary>
+    /// <summary>A standby's part of <see cref="MachineGroups.ArmAsync"/>: takes the bootstrap connections of all members, and opens its data connections of all plans.</summary>
     /// <param name="from">The running generation.</param>
     /// <param name="arming">A topology of a generation of its own, in which this machine has the place of whichever member.</param>
+    /// <param name="plans">Generations that may follow, each with this machine in the place of another member. The same for all.</param>
     /// <param name="followed">The member whose state this machine follows; null for none. The same for all.</param>
     /// <param name="streams">Connections for the state of that member.</param>
     /// <param name="ct">Gives up.</param>
     /// <exception cref="ArgumentException">This machine is in the running generation, or not in the other one.</exception>
     /// <exception cref="GroupSetupException">A member did not connect within <see cref="CollectivesOptions.SetupDeadline"/>.</exception>
-    public Task<ArmedLinks> ArmAsync(Topology from, Topology arming, string? followed, int streams, CancellationToken ct)
+    public Task<ArmedLinks> ArmAsync(Topology from, Topology arming, IReadOnlyList<Topology> plans, string? followed, int streams, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(from);
         CheckPlace(arming);
@@ -143,6 +147,7 @@ public sealed class Endpoint : IAsyncDisposable
             throw new ArgumentException($"{Machine} is in generation {from.Generation} already: it cannot stand by.", nameof(from));
         return ArmAsync(
             membership,
+            plans,
             Options.SetupDeadline,
             (connecting, token) => Task.WhenAll(membership.Stayers.Concat(membership.Leavers).Select(member => connecting.AcceptLinkAsync(member, token))
                 .Append(followed is null ? Task.CompletedTask : connecting.AcceptStreamsAsync(followed, streams, token))),
@@ -222,13 +227,32 @@ public sealed class Endpoint : IAsyncDisposable
         }
     }
 
-    internal async Task<ArmedLinks> ArmAsync(Membership membership, TimeSpan patience, Func<Connecting, CancellationToken, Task> connect, CancellationToken ct)
+    internal async Task<ArmedLinks> ArmAsync(
+        Membership membership, IReadOnlyList<Topology> plans, TimeSpan patience, Func<Connecting, CancellationToken, Task> connect, CancellationToken ct)
     {
         using var connecting = new Connecting(this, membership);
         await SetUpAsync(membership, keepExpecting: false, patience, token => connect(connecting, token), ct).ConfigureAwait(false);
-        var armed = new ArmedLinks(this, membership, connecting.HandOver().Links, connecting.Streams);
+        var standing = await OpenStandingAsync(membership.From!, plans, patience, ct).ConfigureAwait(false);
+        var armed = new ArmedLinks(this, membership, connecting.HandOver().Links, connecting.Streams, standing);
         armed.Attach();
         return armed;
+    }
+
+    // All of them, or none.
+    private async Task<IReadOnlyList<StandingGeneration>> OpenStandingAsync(Topology from, IReadOnlyList<Topology> plans, TimeSpan patience, CancellationToken ct)
+    {
+        List<Task<StandingGeneration>> opening =
+            [.. plans.Where(plan => plan.On(Machine) is not null).Select(plan => StandingGeneration.OpenAsync(this, new Membership(from, plan, Machine), patience, ct))];
+        try
+        {
+            return await Task.WhenAll(opening).ConfigureAwait(false);
+        }
+        catch
+        {
+            foreach (var opened in opening.Where(one => one.IsCompletedSuccessfully))
+                opened.Result.Dispose();
+            throw;
+        }
     }
 
     private void CheckPlace(Topology topology)

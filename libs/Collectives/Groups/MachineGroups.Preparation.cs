@@ -11,17 +11,13 @@ public sealed partial class MachineGroups
     /// <param name="to">The next generation of the same job.</param>
     /// <param name="ct">Gives up; the groups are not harmed.</param>
     /// <param name="reuse">False where the plan makes every connection anew: the same for all participants.</param>
-    /// <param name="armed">Bootstrap connections that are there already, from <see cref="ArmAsync"/>; null dials all.</param>
+    /// <param name="armed">Connections that are there already, from <see cref="ArmAsync"/>; null dials all.</param>
     /// <exception cref="ArgumentException">Another job, or a generation that does not rise.</exception>
     /// <exception cref="InvalidOperationException">A next generation is being prepared already, or the generation is closed.</exception>
     /// <exception cref="GroupSetupException">A joiner was not reached within <see cref="CollectivesOptions.JoinerPatience"/>, or a stayer is lost.</exception>
     public async Task<PreparedGroups> PrepareStayersAsync(Topology to, CancellationToken ct, bool reuse = true, ArmedLinks? armed = null)
     {
         ArgumentNullException.ThrowIfNull(to);
-        var membership = new Membership(Topology, to, Machine, reuse);
-        if (membership.IsJoiner)
-            throw new ArgumentException($"{to} has {Machine} at another address.", nameof(to));
-
         lock (_gate)
         {
             if (_state == GroupState.Closed || _preparing)
@@ -29,21 +25,33 @@ public sealed partial class MachineGroups
             _preparing = true;
         }
 
+        var standing = armed?.Take(to);
         try
         {
+            var membership = standing?.Membership ?? new Membership(Topology, to, Machine, reuse);
+            if (membership.IsJoiner)
+                throw new ArgumentException($"{to} has {Machine} at another address.", nameof(to));
             using var connecting = new Connecting(_endpoint, membership);
-            await _endpoint.SetUpAsync(
-                membership,
-                keepExpecting: true,
-                _endpoint.Options.JoinerPatience,
-                token =>
-                {
-                    RequireStayers(membership);
-                    return connecting.ConnectAsync(membership.Joiners.Where(joiner => armed?.Has(joiner.Machine) != true).Select(joiner => connecting.DialLinkAsync(joiner, token)), token);
-                },
-                ct).ConfigureAwait(false);
+            if (standing is not null)
+            {
+                RequireStayers(membership);
+            }
+            else
+            {
+                await _endpoint.SetUpAsync(
+                    membership,
+                    keepExpecting: true,
+                    _endpoint.Options.JoinerPatience,
+                    token =>
+                    {
+                        RequireStayers(membership);
+                        return connecting.ConnectAsync(membership.Joiners.Where(joiner => armed?.Has(joiner.Machine) != true).Select(joiner => connecting.DialLinkAsync(joiner, token)), token);
+                    },
+                    ct).ConfigureAwait(false);
+            }
 
             var (links, edges) = connecting.HandOver();
+            standing?.Edges.MoveTo(edges);
             armed?.LendTo(links, to);
             foreach (var (peer, link) in _links)
                 links.TryAdd(peer, link);
@@ -62,22 +70,23 @@ public sealed partial class MachineGroups
         }
         catch
         {
+            standing?.Dispose();
             PreparationEnded();
             throw;
         }
     }
 
     /// <summary>
-    /// Connects with a standby before anybody is lost, so that phase 1 with it in the place of any one machine has its bootstrap connections already. No data connection is opened and nothing is planned: that
-    /// follows from who is lost.
+    /// Connects with a standby before anybody is lost, so that phase 1 with it in the place of any one machine has its bootstrap connections already, and of the plans that are given its data connections too.
     /// </summary>
     /// <param name="arming">A topology of a generation of its own, in which the standby has the place of whichever machine; nobody switches to it. The same for all.</param>
+    /// <param name="plans">Generations that may follow, each with the standby in the place of another machine. The same for all.</param>
     /// <param name="followed">The member whose state the standby follows; null for none. The same for all.</param>
     /// <param name="streams">Connections for the state of that member.</param>
     /// <param name="ct">Gives up; the groups are not harmed.</param>
     /// <exception cref="ArgumentException">Another job, a generation that does not rise, or more than one machine that joins.</exception>
     /// <exception cref="GroupSetupException">The standby was not reached within <see cref="CollectivesOptions.JoinerPatience"/>.</exception>
-    public async Task<ArmedLinks> ArmAsync(Topology arming, string? followed, int streams, CancellationToken ct)
+    public async Task<ArmedLinks> ArmAsync(Topology arming, IReadOnlyList<Topology> plans, string? followed, int streams, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(arming);
         var membership = new Membership(Topology, arming, Machine);
@@ -85,6 +94,7 @@ public sealed partial class MachineGroups
             throw new ArgumentException($"{arming} has {membership.Joiners.Count} machines more than {Topology}, not one.", nameof(arming));
         return await _endpoint.ArmAsync(
             membership,
+            plans,
             _endpoint.Options.JoinerPatience,
             (connecting, token) => Task.WhenAll(connecting.DialLinkAsync(standby, token), connecting.DialStreamsAsync(standby, followed == Machine ? streams : 0, token)),
             ct).ConfigureAwait(false);

@@ -20,6 +20,8 @@ public sealed record StandingPlan(string Id, string Migration, int Generation);
 /// <param name="PlanWithout">The plan for the loss of a machine.</param>
 public sealed record ArmRequest(string Id, SessionJob Job, Topology From, Member Standby, int Generation, Func<string, StandingPlan> PlanWithout) : SessionRequest(Id, Job.Name, Generation)
 {
+    private const int MostStanding = 64;
+
     /// <summary>Where the connections with the standby are admitted: it has the place of the first machine, in a generation that nobody switches to.</summary>
     internal Topology Arming => From.Next(Generation, Replacing(From[0].Machine));
 
@@ -37,6 +39,12 @@ public sealed record ArmRequest(string Id, SessionJob Job, Topology From, Member
             return From.Machines.LastOrDefault(machine => JobRoles.AreAlike(Job, From.RanksOf(machine), kept));
         }
     }
+
+    /// <summary>
+    /// The plans of which all connections are made in advance: all of them in a job that goes without none of what they need, up to a number of members beyond which the sockets of all plans would be too many.
+    /// </summary>
+    internal IReadOnlyList<Topology> Standing =>
+        Job.Techniques.TwoPhaseGroups && From.Machines.Count <= MostStanding ? [.. From.Machines.Select(machine => Without(machine)!.To)] : [];
 
     /// <summary>Phase 1 of the migration that replaces a member; null for a machine that is none.</summary>
     internal PrepareRequest? Without(string machine)

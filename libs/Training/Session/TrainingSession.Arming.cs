@@ -37,8 +37,8 @@ public sealed partial class TrainingSession
         {
             var (followed, streams) = (request.Followed, request.Job.Devices);
             var links = groups is null
-                ? await _endpoint.ArmAsync(request.From, request.Arming, followed, streams, _stopping.Token).ConfigureAwait(false)
-                : await groups.ArmAsync(request.Arming, followed, streams, _stopping.Token).ConfigureAwait(false);
+                ? await _endpoint.ArmAsync(request.From, request.Arming, request.Standing, followed, streams, _stopping.Token).ConfigureAwait(false)
+                : await groups.ArmAsync(request.Arming, request.Standing, followed, streams, _stopping.Token).ConfigureAwait(false);
             if (!TakeArmed(request, links))
                 await links.DisposeAsync().ConfigureAwait(false);
         }
