@@ -18,7 +18,7 @@ public static class ComputeThread
         set_num_threads(1);
         if (get_num_threads() is var threads and not 1)
             throw new InvalidOperationException($"libtorch computes with {threads} intra-op threads although one was asked for; results would not be reproducible.");
-        ProcessorSlice.AskForMuch();
+        ProcessorTurn.AskForMuch();
         _held = true;
     }
 }

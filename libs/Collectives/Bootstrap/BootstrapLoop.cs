@@ -54,6 +54,7 @@ internal sealed class BootstrapLoop : IAsyncDisposable
 
     private void Run()
     {
+        ProcessorTurn.AskForNow(heartbeats: true);
         var lastRound = Stopwatch.GetTimestamp();
         var lastBeat = lastRound;
         while (!_severed)
@@ -69,6 +70,10 @@ internal sealed class BootstrapLoop : IAsyncDisposable
             }
 
             Poll(lastBeat);
+
+            // Whoever is severed says nothing of others any more: that their connections broke was its own doing.
+            if (_severed)
+                break;
             var now = Stopwatch.GetTimestamp();
             var slept = Stopwatch.GetElapsedTime(lastRound, now);
             lastRound = now;

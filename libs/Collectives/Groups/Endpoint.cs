@@ -159,6 +159,7 @@ public sealed class Endpoint : IAsyncDisposable
     /// </summary>
     public void Sever()
     {
+        _loop.Sever();
         _handshakes.Stop();
         _reception.Dispose();
         foreach (var open in _open.Keys.ToList())
@@ -166,8 +167,6 @@ public sealed class Endpoint : IAsyncDisposable
             (open as PreparedGroups)?.Sever();
             (open as MachineGroups)?.Sever();
         }
-
-        _loop.Sever();
     }
 
     /// <summary>Closes all groups in order, with a goodbye to their machines, and the listener.</summary>

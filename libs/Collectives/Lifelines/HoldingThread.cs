@@ -140,6 +140,7 @@ internal sealed unsafe class HoldingThread
 
         (_board->Process, _board->AskDescriptor, _board->AnswerDescriptor, _board->Blocked) = (process, EventDescriptor(), EventDescriptor(), OthersSignals);
         int[] kept = [.. Needed().Append(process).Append(_board->AskDescriptor).Append(_board->AnswerDescriptor).Distinct().Order()];
+        (_board->SetTurn, _board->Turn) = (ProcessorTurn.SetCall, ProcessorTurn.Urgent);
         _board->KeptCount = kept.Length;
         _board->Kept = (int*)NativeMemory.Alloc((nuint)kept.Length, sizeof(int));
         kept.CopyTo(new Span<int>(_board->Kept, kept.Length));
@@ -192,6 +193,7 @@ internal sealed unsafe class HoldingThread
         }
 
         refused = refused || system->CloseRange(next, uint.MaxValue, 0) != 0;
+        _ = system->Call(board->SetTurn, 0, board->Turn, 0);
         board->Refused = refused ? 1 : 0;
         ulong count = 1;
         Volatile.Write(ref board->Answered, board->Asked);
@@ -274,6 +276,8 @@ internal sealed unsafe class HoldingThread
         public Slot* Slots;
         public PollDescriptor* Polled;
         public int* Kept;
+        public nint SetTurn;
+        public nint Turn;
         public ulong Blocked;
         public int KeptCount;
         public int Process;

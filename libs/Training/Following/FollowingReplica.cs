@@ -58,7 +58,7 @@ internal sealed class FollowingReplica : IDisposable
         ComputeThread.HoldToOneThread();
 
         // It moves bytes, most of the time, and a sender whose receiver is not let in has to wait.
-        ProcessorSlice.AskForLittle();
+        ProcessorTurn.AskForLittle();
         try
         {
             FollowFrame frame = default;

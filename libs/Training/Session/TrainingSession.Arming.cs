@@ -144,10 +144,17 @@ public sealed partial class TrainingSession
     }
 
     // Called on the thread of the bootstrap connections, which everybody's heart-beats wait for.
-    private void TakePlanWithout(string machine) =>
-        ThreadPool.UnsafeQueueUserWorkItem(static lost => lost.Session.PrepareWithout(lost.Machine), (Session: this, Machine: machine), preferLocal: false);
+    private void TakePlanWithout(string machine) => _urgent.Post(() => PrepareWithout(machine));
 
     private void PrepareWithout(string machine)
+    {
+        // Where nothing has to be waited for, all of phase 1 is done before this returns: training stands still.
+        var turn = new TaskCompletionSource();
+        BeginWithout(machine, turn.Task);
+        turn.SetResult();
+    }
+
+    private void BeginWithout(string machine, Task turn)
     {
         lock (_gate)
         {
@@ -157,7 +164,7 @@ public sealed partial class TrainingSession
             if (_ledger.Find(key) is not null)
                 return;
             _ledger.Accept(key);
-            if (Prepare(request, links, ordered: false) is not null)
+            if (Prepare(request, links, turn) is not null)
                 _ledger.Forget(key);
         }
     }

@@ -11,6 +11,7 @@ public sealed partial class TrainingSession
     /// </summary>
     private void Join(MigrationAttempt attempt)
     {
+        ProcessorTurn.AskForNow();
         long? orderedAt = null;
         while (IsCurrent(attempt) && !_stopping.IsCancellationRequested)
         {
@@ -66,7 +67,6 @@ public sealed partial class TrainingSession
         if (!attempt.Vote.Commit())
             return false;
 
-        ProcessorSlice.AskForLittle();
         var stopped = Now();
         attempt.Vote.Agree();
         NoteAgreed(attempt, boundary.Step);

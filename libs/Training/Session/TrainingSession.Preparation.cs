@@ -71,12 +71,8 @@ public sealed partial class TrainingSession
 
             if (renew && !Fits(job, ranks))
                 FreeReplicas();
-            if (batch is null && _warm.Find(job, ranks) is { } earlier)
-            {
-                EnsureReplicas(job, ranks);
+            if (batch is null && EarlierShadow(job, ranks) is { } earlier)
                 return earlier;
-            }
-
             var local = EnsureReplicas(job, WarmRoles.RecordedFor(job, ranks));
             var shadow = batch is null ? MachineShadow.Run(job, local, _corpus!) : MachineShadow.Run(job, local, _corpus!, _endpoint, batch, ct);
             RecordMemory.GiveBack();
@@ -84,6 +80,18 @@ public sealed partial class TrainingSession
                 _warm.Note(job, ranks, shadow);
             EnsureReplicas(job, ranks);
             return shadow;
+        }
+    }
+
+    /// <summary>The shadow iteration of an earlier warm-up, with replicas of the ranks; null where there was none.</summary>
+    private ShadowResult? EarlierShadow(SessionJob job, IReadOnlyList<int> ranks)
+    {
+        lock (_shadowGate)
+        {
+            if (_warm.Find(job, ranks) is not { } earlier)
+                return null;
+            EnsureReplicas(job, ranks);
+            return earlier;
         }
     }
 
@@ -124,10 +132,13 @@ public sealed partial class TrainingSession
 
     private static ShadowResult Rejected(string reason) => new(false, reason, float.NaN, TimeSpan.Zero, 0, 0);
 
-    private async Task RunPreparationAsync(MigrationAttempt attempt, Task earlier)
+    private async Task RunPreparationAsync(MigrationAttempt attempt, Task earlier, Task? turn)
     {
         // A preparation that was dropped is on its way out.
-        await earlier.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (turn is null)
+            await earlier.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        else
+            await Task.WhenAll(earlier, turn).ConfigureAwait(false);
         var (started, allocated) = (Now(), _meter.Allocated);
         try
         {
@@ -198,7 +209,7 @@ public sealed partial class TrainingSession
     private void Hold(MigrationAttempt attempt, PreparedGroups prepared)
     {
         attempt.Prepared = prepared;
-        InBackground(() => PumpMessagesAsync(attempt, prepared));
+        KeepInBackground(PumpMessagesAsync(attempt, prepared));
     }
 
     private Task<PreparedGroups> PrepareGroupsAsync(MigrationAttempt attempt) =>
@@ -210,7 +221,8 @@ public sealed partial class TrainingSession
         var ranks = request.To.RanksOf(_machine);
         if (job.Techniques.Sandbox)
         {
-            attempt.Shadow = await RunShadowAsync(job, ranks, attempt.Dropped, batch: ShadowBatch.Of(request, _machine)).ConfigureAwait(false);
+            var batch = ShadowBatch.Of(request, _machine);
+            attempt.Shadow = (batch is null && IsWarmFor(job, ranks) ? EarlierShadow(job, ranks) : null) ?? await RunShadowAsync(job, ranks, attempt.Dropped, batch: batch).ConfigureAwait(false);
             if (!attempt.Shadow.Good)
                 throw new InvalidDataException($"The shadow iteration is not good: {attempt.Shadow.Reason}");
         }

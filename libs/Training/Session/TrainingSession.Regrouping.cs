@@ -46,7 +46,7 @@ public sealed partial class TrainingSession
     /// <returns>False when the session ends.</returns>
     private bool Regroup(long stoppedNs, MigrationAttempt? agreed = null)
     {
-        ProcessorSlice.AskForLittle();
+        ProcessorTurn.AskForNow();
         var waitingSince = Now();
         var (attempt, entered) = (agreed, agreed);
         var phases = new List<SwitchPhase>();
@@ -303,9 +303,9 @@ public sealed partial class TrainingSession
         var stops = _local!.Run(rank => FailureOf(rank, () =>
         {
             // Who leaves the meeting last finds the cores taken by those who compute already.
-            ProcessorSlice.AskForLittle();
+            ProcessorTurn.AskForNow();
             ((IRankGroups)rank.Groups!).Barrier();
-            ProcessorSlice.AskForMuch();
+            ProcessorTurn.AskForMuch();
             var completesStep = rank.Held is not null;
             if (completesStep)
                 _pendingSwitch!.Computes(rank.Rank, Now());

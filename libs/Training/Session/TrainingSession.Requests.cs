@@ -79,8 +79,8 @@ public sealed partial class TrainingSession
 
     /// <param name="request">What to prepare.</param>
     /// <param name="armed">The connections with the standby where the plan was held before its cause; else null.</param>
-    /// <param name="ordered">The control plane decided it; else the end of a peer's process did.</param>
-    private string? Prepare(PrepareRequest request, ArmedLinks? armed, bool ordered = true)
+    /// <param name="turn">Null where the control plane decided it. Where the end of a peer's process did: what the preparation waits for, and on whose thread it goes on.</param>
+    private string? Prepare(PrepareRequest request, ArmedLinks? armed, Task? turn = null)
     {
         if (request.Generation <= _generation)
             return $"Generation {request.Generation} is not newer than the current one, {_generation}.";
@@ -105,13 +105,13 @@ public sealed partial class TrainingSession
             Forget(lost);
         if (armed is null)
             Disarm();
-        var attempt = new MigrationAttempt(request, _machine) { Armed = armed, Ordered = ordered };
+        var attempt = new MigrationAttempt(request, _machine) { Armed = armed, Ordered = turn is null };
         if (armed is not null)
             HandFollowingTo(attempt);
         _attempt = attempt;
         if (attempt.Role == MigrationRole.Joiner)
             _phase = SessionPhase.Joining;
-        _preparing = RunPreparationAsync(attempt, _preparing);
+        _preparing = RunPreparationAsync(attempt, _preparing, turn);
         KeepInBackground(_preparing);
         return null;
     }

@@ -38,6 +38,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
     // Key of the request whose plan was carried out before anybody ordered it, until an order has asked for what was said meanwhile.
     private string? _unasked;
     private readonly WarmRoles _warm = new();
+    private readonly UrgentThread _urgent = new();
     private readonly DeviceMeter _meter = new();
     private Thread? _thread;
     private Task _background = Task.CompletedTask;
@@ -97,6 +98,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
             background = _background;
         }
 
+        _urgent.Dispose();
         await _waitWatch.DisposeAsync().ConfigureAwait(false);
         _inbox.Post(new Signal.Stopped());
         groups?.Fail(new GroupFailure(FailureKind.Ordered, null, null, $"The session on {_machine} was ended.", Stopwatch.GetTimestamp()));

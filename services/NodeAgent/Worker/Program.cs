@@ -7,7 +7,7 @@ using TrainMover.Worker.Rehearsals;
 if (await OfflineMode.TryRunAsync(args) is { } exitCode) return exitCode;
 
 // What threads of this process do for a migration comes before what they compute.
-ProcessorSlice.AskForLittle();
+ProcessorTurn.AskForLittle();
 
 WorkerOptions options;
 try
