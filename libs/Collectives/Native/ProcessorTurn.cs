@@ -14,7 +14,7 @@ public static unsafe partial class ProcessorTurn
     private const ulong ResetOnFork = 1;
 
     // C libraries have functions for these two calls only since lately.
-    private static readonly (int Set, int Get) Numbers = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? (274, 275) : (314, 315);
+    private static readonly (int Set, int Get, int Self) Numbers = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? (274, 275, 178) : (314, 315, 186);
 
     /// <summary>The number of the system call that takes <see cref="Urgent"/>, for a thread that may call nothing else.</summary>
     internal static int SetCall => Numbers.Set;
@@ -41,6 +41,17 @@ public static unsafe partial class ProcessorTurn
         var attributes = UrgentAttributes(heartbeats ? 2u : 1u);
         if (Call(Numbers.Set, 0, &attributes, 0, 0) != 0)
             AskForLittle();
+    }
+
+    /// <summary>The calling thread, for <see cref="AskForNow(long)"/>.</summary>
+    public static long ThisThread => Call(Numbers.Self, 0, null, 0, 0);
+
+    /// <summary>As <see cref="AskForNow(bool)"/>, for a thread that others wait for without its knowing yet. Without effect where it has ended, or the system does not permit it.</summary>
+    /// <param name="thread">Its <see cref="ThisThread"/>.</param>
+    public static void AskForNow(long thread)
+    {
+        var attributes = UrgentAttributes(1);
+        _ = Call(Numbers.Set, thread, &attributes, 0, 0);
     }
 
     private static void Ask(ulong nanoseconds)

@@ -33,6 +33,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     private readonly TaskCompletionSource _flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _sender;
     private readonly Thread _receiver;
+    private long _senderNumber;
     private readonly float* _piece = (float*)NativeMemory.Alloc(StagedElements, sizeof(float));
     private Exception? _failure;
     private bool _isHeld;
@@ -85,6 +86,10 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
             if (!IsCaughtUp || _steps != (held?.Step ?? step))
                 return false;
             _endStep = step;
+
+            // Training stands still until the joiner has all of it.
+            if (_senderNumber > 0)
+                ProcessorTurn.AskForNow(_senderNumber);
             _isHeld = held is not null;
             if (held is not null)
                 Enqueue(Update(FollowFrameKind.HeldUpdate, held.Step, held.Norm, held.Replicas));
@@ -136,9 +141,12 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         }
     }
 
+    /// <summary>From here on the replica trains for itself.</summary>
+    public void Detach() => _replica.Follower = null;
+
     public void Dispose()
     {
-        _replica.Follower = null;
+        Detach();
         Fail(new GroupSetupException("Following was ended.", null));
         _sender.Join();
         _receiver.Join();
@@ -225,6 +233,8 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
 
     private void Send()
     {
+        lock (_gate)
+            _senderNumber = ProcessorTurn.ThisThread;
         try
         {
             while (NextFrame() is { } next)

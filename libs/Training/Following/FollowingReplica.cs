@@ -17,6 +17,7 @@ internal sealed class FollowingReplica : IDisposable
     private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<long> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
+    private long _threadNumber;
     private int _cursor;
     private long _bytes;
 
@@ -45,6 +46,13 @@ internal sealed class FollowingReplica : IDisposable
     /// <summary>Bytes received.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
+    /// <summary>Training stands still until following has ended.</summary>
+    public void Hurry()
+    {
+        if (Interlocked.Read(ref _threadNumber) is > 0 and var thread)
+            ProcessorTurn.AskForNow(thread);
+    }
+
     public void Dispose()
     {
         _connection.Cancel();
@@ -59,6 +67,7 @@ internal sealed class FollowingReplica : IDisposable
 
         // It moves bytes, most of the time, and a sender whose receiver is not let in has to wait.
         ProcessorTurn.AskForLittle();
+        Interlocked.Exchange(ref _threadNumber, ProcessorTurn.ThisThread);
         try
         {
             FollowFrame frame = default;

@@ -34,6 +34,13 @@ internal sealed class FollowedRanks : IDisposable
     /// <summary>Waits until the joiner has applied everything, or holds it like this machine.</summary>
     public Task FlushedAsync(CancellationToken ct) => Task.WhenAll(_ranks.Select(rank => rank.Flushed)).WaitAsync(ct);
 
+    /// <summary>From here on these ranks are followed by nobody; <see cref="Dispose"/> waits for what is under way.</summary>
+    public void Detach()
+    {
+        foreach (var rank in _ranks)
+            rank.Detach();
+    }
+
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -75,6 +82,8 @@ internal sealed class FollowingRanks
     /// <exception cref="GroupSetupException">Following broke off.</exception>
     public async Task<long> CompleteAsync(long boundary, CancellationToken ct)
     {
+        foreach (var rank in _ranks)
+            rank.Hurry();
         var before = _ranks.Sum(rank => rank.Bytes);
         var steps = await Task.WhenAll(_ranks.Select(rank => rank.Ended)).WaitAsync(ct).ConfigureAwait(false);
         Bytes = before;

@@ -35,6 +35,9 @@ internal sealed class LocalRank(int rank, Replica replica, Func<double>? slownes
     /// <summary>Where it computes.</summary>
     public CoreTimes Cores { get; } = new();
 
+    /// <summary>The thread that trains it.</summary>
+    public long Thread { get; set; }
+
     /// <summary>When the step that it is in began here, monotonic; null where it began on another machine.</summary>
     public long? StepStarted { get; set; }
 

@@ -163,6 +163,19 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
         StopFollowing();
     }
 
+    /// <summary>As <see cref="Drop"/>, of an attempt that has come to its end: nothing is followed any more, and nobody waits for the threads that did.</summary>
+    public Task DropDone()
+    {
+        lock (_gate)
+            _dropped.Cancel();
+        Followed?.Detach();
+        return Task.Run(() =>
+        {
+            Followed?.Dispose();
+            StopFollowing();
+        });
+    }
+
     public void LoseLeaver() => _leaverGone.Cancel();
 
     public void Dispose()

@@ -144,7 +144,11 @@ public sealed partial class TrainingSession
     }
 
     // Called on the thread of the bootstrap connections, which everybody's heart-beats wait for.
-    private void TakePlanWithout(string machine) => _urgent.Post(() => PrepareWithout(machine));
+    private void TakePlanWithout(string machine)
+    {
+        HurryToStop();
+        _urgent.Post(() => PrepareWithout(machine));
+    }
 
     private void PrepareWithout(string machine)
     {

@@ -283,7 +283,8 @@ public sealed partial class TrainingSession
                     Generation = attempt.Request.Generation,
                     Migration = attempt.Request.Migration,
                 });
-            attempt.Drop();
+            lock (_gate)
+                KeepInBackground(attempt.DropDone());
             return MeetAfter(attempt) || Regroup(stoppedNs);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
@@ -305,10 +306,10 @@ public sealed partial class TrainingSession
             // Who leaves the meeting last finds the cores taken by those who compute already.
             ProcessorTurn.AskForNow();
             ((IRankGroups)rank.Groups!).Barrier();
-            ProcessorTurn.AskForMuch();
             var completesStep = rank.Held is not null;
-            if (completesStep)
+            if (completesStep || !_job!.Recipe.ShardOptimizer)
                 _pendingSwitch!.Computes(rank.Rank, Now());
+            ProcessorTurn.AskForMuch();
             ApplyHeld(rank);
             rank.Replica.AwaitsParameters = true;
             rank.Replica.GatherParameters(rank.Groups!);

@@ -14,6 +14,7 @@ public sealed partial class TrainingSession
 
     private void TrainFromStart(StartRequest request)
     {
+        ProcessorTurn.AskForMuch();
         try
         {
             // Replicas that have run a shadow iteration are not at step 0 any more.
@@ -46,7 +47,11 @@ public sealed partial class TrainingSession
     private void Adopt(MachineGroups groups, SessionPhase phase = SessionPhase.Training)
     {
         groups.PeerReset += TakePlanWithout;
-        groups.Failed += failure => _inbox.Post(new Signal.GroupFailed(groups, failure));
+        groups.Failed += failure =>
+        {
+            HurryToStop();
+            _inbox.Post(new Signal.GroupFailed(groups, failure));
+        };
         foreach (var rank in _local!.All)
             rank.Groups = new MeteredGroups(_options.Instrument?.Invoke(groups[rank.Rank]) ?? groups[rank.Rank], rank.Cores);
         lock (_gate)
@@ -87,6 +92,7 @@ public sealed partial class TrainingSession
     private Stop TrainRank(LocalRank rank)
     {
         MigrationAttempt? agreed = null;
+        rank.Thread = ProcessorTurn.ThisThread;
         var failure = FailureOf(rank, () =>
         {
             while (agreed is null && rank.Replica.Step < _job!.Recipe.Steps && !_stopping.IsCancellationRequested)
@@ -98,6 +104,15 @@ public sealed partial class TrainingSession
             }
         });
         return new Stop(agreed, failure);
+    }
+
+    // A rank stops before its next segment; until then everybody stands still, and waits for what it computes in vain.
+    private void HurryToStop()
+    {
+        if (_stopping.IsCancellationRequested || _local is not { } local)
+            return;
+        foreach (var rank in local.All.Where(rank => rank.Thread != 0))
+            ProcessorTurn.AskForNow(rank.Thread);
     }
 
     /// <summary>What stops a rank in something that all ranks do together; null when it is done.</summary>

@@ -39,6 +39,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
     private string? _unasked;
     private readonly WarmRoles _warm = new();
     private readonly UrgentThread _urgent = new();
+    private SpareThread _spare = new();
     private readonly DeviceMeter _meter = new();
     private Thread? _thread;
     private Task _background = Task.CompletedTask;
@@ -94,6 +95,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
             _attempt?.Drop();
             Disarm();
             thread = _thread;
+            _spare.Dispose();
             groups = _groups;
             background = _background;
         }
@@ -134,7 +136,15 @@ public sealed partial class TrainingSession : IAsyncDisposable
 
     private void StartThread(string name, Action run)
     {
-        _thread = new Thread(() => run()) { IsBackground = true, Name = name };
-        _thread.Start();
+        _thread = _spare.TryBegin(name, run) ?? new SpareThread().TryBegin(name, run);
+        InBackground(() =>
+        {
+            var next = new SpareThread();
+            lock (_gate)
+                _spare = next;
+            if (_stopping.IsCancellationRequested)
+                next.Dispose();
+            return Task.CompletedTask;
+        });
     }
 }
