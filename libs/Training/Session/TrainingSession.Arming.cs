@@ -146,7 +146,8 @@ public sealed partial class TrainingSession
     // Called on the thread of the bootstrap connections, which everybody's heart-beats wait for.
     private void TakePlanWithout(string machine)
     {
-        HurryToStop();
+        lock (_gate)
+            HurryToStop(_groups?.Topology.On(machine) is null ? null : _groups);
         _urgent.Post(() => PrepareWithout(machine));
     }
 

@@ -49,7 +49,7 @@ public sealed partial class TrainingSession
         groups.PeerReset += TakePlanWithout;
         groups.Failed += failure =>
         {
-            HurryToStop();
+            HurryToStop(groups);
             _inbox.Post(new Signal.GroupFailed(groups, failure));
         };
         foreach (var rank in _local!.All)
@@ -106,13 +106,16 @@ public sealed partial class TrainingSession
         return new Stop(agreed, failure);
     }
 
-    // A rank stops before its next segment; until then everybody stands still, and waits for what it computes in vain.
-    private void HurryToStop()
+    // A rank stops before its next segment; until then everybody stands still, and waits for what it computes in vain. A word that comes when these groups are replaced is about nobody who trains now.
+    private void HurryToStop(MachineGroups? failed)
     {
-        if (_stopping.IsCancellationRequested || _local is not { } local)
-            return;
-        foreach (var rank in local.All.Where(rank => rank.Thread != 0))
-            ProcessorTurn.AskForNow(rank.Thread);
+        lock (_gate)
+        {
+            if (failed is null || !ReferenceEquals(_groups, failed) || _stopping.IsCancellationRequested)
+                return;
+            foreach (var rank in _local!.All.Where(rank => rank.Thread != 0))
+                ProcessorTurn.AskForNow(rank.Thread);
+        }
     }
 
     /// <summary>What stops a rank in something that all ranks do together; null when it is done.</summary>
