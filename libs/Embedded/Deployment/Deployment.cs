@@ -15,7 +15,11 @@ public sealed class Deployment : IAsyncDisposable
     // cores as well, all that the control plane hears would come later and later.
     private const int ControlPlaneNiceness = 8;
 
-    private static readonly string[] Services = ["detector", "planner", "executor"];
+    // What members that hold a plan do by themselves these two write down afterwards, in the very step that makes up for the pause. Where training stands still until they have decided, nobody else wants the cores.
+    private const int DecidingNiceness = 13;
+
+    private static readonly string[] Deciding = ["planner", "executor"];
+    private static readonly string[] Services = ["detector", .. Deciding];
 
     private readonly DeploymentOptions _options;
     private readonly IProgress<string> _progress;
@@ -224,7 +228,7 @@ public sealed class Deployment : IAsyncDisposable
         var environment = new Dictionary<string, string>(Variables, StringComparer.Ordinal) { ["TRAINMOVER_SERVICE"] = name };
         foreach (var (key, value) in variables ?? new Dictionary<string, string>()) environment[key] = value;
         File.Delete(_health.UrlFile(name));
-        var niceness = Services.Contains(name) ? ControlPlaneNiceness : 0;
+        var niceness = Deciding.Contains(name) ? DecidingNiceness : Services.Contains(name) ? ControlPlaneNiceness : 0;
         var process = await ServiceProcess.StartAsync(name, Path.Combine(_options.Root, program), arguments, environment, _options.LogDirectory, niceness);
         _processes.RemoveAll(other => other.Name == name);
         _processes.Add(process);
