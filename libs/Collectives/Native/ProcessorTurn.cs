@@ -13,8 +13,11 @@ public static unsafe partial class ProcessorTurn
     private const uint RoundRobin = 2;
     private const ulong ResetOnFork = 1;
 
-    // C libraries have functions for these two calls only since lately.
-    private static readonly (int Set, int Get, int Self) Numbers = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? (274, 275, 178) : (314, 315, 186);
+    // The system call itself counts down from here, so that no result is negative.
+    private const int LeastNice = 20;
+
+    // C libraries have functions for some of these calls only since lately.
+    private static readonly (int Set, int Get, int Self, int Nice) Numbers = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? (274, 275, 178, 141) : (314, 315, 186, 140);
 
     /// <summary>The number of the system call that takes <see cref="Urgent"/>, for a thread that may call nothing else.</summary>
     internal static int SetCall => Numbers.Set;
@@ -59,7 +62,11 @@ public static unsafe partial class ProcessorTurn
         Attributes attributes;
         if (Call(Numbers.Get, 0, &attributes, sizeof(Attributes), 0) != 0)
             return;
-        (attributes.Policy, attributes.Priority, attributes.Flags, attributes.Runtime) = (0, 0, 0, nanoseconds);
+
+        // What a thread of the real-time class was before, it may become again without privileges; neither more than that, nor without the mark that its threads begin as usual ones.
+        if (attributes.Policy != 0)
+            attributes.Nice = LeastNice - (int)Call(Numbers.Nice, 0, null, 0, 0);
+        (attributes.Policy, attributes.Priority, attributes.Flags, attributes.Runtime) = (0, 0, attributes.Flags & ResetOnFork, nanoseconds);
         _ = Call(Numbers.Set, 0, &attributes, 0, 0);
     }
 

@@ -33,9 +33,9 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     private readonly TaskCompletionSource _flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _sender;
     private readonly Thread _receiver;
-    private long _senderNumber;
     private readonly float* _piece = (float*)NativeMemory.Alloc(StagedElements, sizeof(float));
     private Exception? _failure;
+    private long _senderNumber;
     private bool _isHeld;
     private bool _windowOpen;
     private bool _askedCaughtUp;

@@ -218,11 +218,16 @@ public sealed partial class TrainingSession
     }
 
     /// <summary>What waits for a switch that has failed, or is made without the leaver, is applied first: all else builds on completed steps.</summary>
-    private void ApplyHeld() => _local?.Run(rank =>
+    private void ApplyHeld()
     {
-        ApplyHeld(rank);
-        return true;
-    });
+        if (_local?.All.Any(rank => rank.Held is not null) != true)
+            return;
+        _local.Run(rank =>
+        {
+            ApplyHeld(rank);
+            return true;
+        });
+    }
 
     private void ApplyHeld(LocalRank rank)
     {

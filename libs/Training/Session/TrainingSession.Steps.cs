@@ -111,7 +111,7 @@ public sealed partial class TrainingSession
     {
         lock (_gate)
         {
-            if (failed is null || !ReferenceEquals(_groups, failed) || _stopping.IsCancellationRequested)
+            if (failed is null || !ReferenceEquals(_groups, failed) || _phase != SessionPhase.Training || _stopping.IsCancellationRequested)
                 return;
             foreach (var rank in _local!.All.Where(rank => rank.Thread != 0))
                 ProcessorTurn.AskForNow(rank.Thread);

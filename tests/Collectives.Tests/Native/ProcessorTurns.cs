@@ -1,0 +1,64 @@
+namespace TrainMover.Collectives.Tests.Native;
+
+public class ProcessorTurns
+{
+    private const int Usual = 0;
+    private const int RoundRobin = 2;
+
+    [Fact]
+    public void Whoever_computes_after_it_was_urgent_is_a_usual_thread_again()
+    {
+        var policies = OnThread(() =>
+        {
+            ProcessorTurn.AskForNow();
+            var urgent = Policy();
+            ProcessorTurn.AskForMuch();
+            return (urgent, Policy());
+        });
+        policies.Item1.ShouldBeOneOf(RoundRobin, Usual);
+        policies.Item2.ShouldBe(Usual);
+    }
+
+    [Fact]
+    public void Threads_of_an_urgent_one_are_usual() => OnThread(() =>
+    {
+        ProcessorTurn.AskForNow();
+        return OnThread(Policy);
+    }).ShouldBe(Usual);
+
+    [Fact]
+    public void A_thread_can_be_made_urgent_by_another_one()
+    {
+        var policies = OnThread(() =>
+        {
+            ProcessorTurn.AskForNow();
+            var permitted = Policy();
+            ProcessorTurn.AskForMuch();
+            var thread = ProcessorTurn.ThisThread;
+            OnThread(() =>
+            {
+                ProcessorTurn.AskForNow(thread);
+                return true;
+            });
+            return (permitted, Policy());
+        });
+        policies.Item2.ShouldBe(policies.permitted);
+    }
+
+    private static T OnThread<T>(Func<T> act)
+    {
+        var result = default(T);
+        var thread = new Thread(() => result = act());
+        thread.Start();
+        thread.Join();
+        return result!;
+    }
+
+    // Field 41 of the thread's line (proc_pid_stat(5)); the second one, its name, may hold anything but ends with a bracket.
+    private static int Policy()
+    {
+        const int FieldsBefore = 3;
+        var line = File.ReadAllText("/proc/thread-self/stat");
+        return int.Parse(line[(line.LastIndexOf(')') + 2)..].Split(' ')[41 - FieldsBefore], System.Globalization.CultureInfo.InvariantCulture);
+    }
+}
