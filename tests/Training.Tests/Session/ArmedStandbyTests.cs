@@ -21,13 +21,18 @@ public class ArmedStandbyTests
     {
         await using var job = FailingJob.Create(layout, standbys: 1);
         var gate = await StartArmedAsync(job);
+        var to = Without(job, "m1");
+        var opened = Opened();
         job.Probes.DieAt(job.Cluster["m1"], FailedStep, Enum.Parse<StepPoint>(point));
         gate.Open();
 
-        var to = Without(job, "m1");
         var switched = await job.SwitchedAsync(to);
+        Opened().ShouldBe(opened);
         switched.ShouldAllBe(done => done.LostSteps == 0 && done.DeviceBytes == 0 && done.Connections == done.Planned);
         await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+
+        // Data connections with the standby were made when it was armed.
+        long[] Opened() => [.. to.Machines.Select(machine => job.Cluster[machine].Endpoint.DataConnectionsOpened)];
     }
 
     [Theory]
