@@ -32,21 +32,14 @@ public sealed partial class MachineGroups
             if (membership.IsJoiner)
                 throw new ArgumentException($"{to} has {Machine} at another address.", nameof(to));
             using var connecting = new Connecting(_endpoint, membership);
-            if (standing is not null)
-            {
-                RequireStayers(membership);
-            }
-            else
+            RequireStayers(membership);
+            if (standing is null)
             {
                 await _endpoint.SetUpAsync(
                     membership,
                     keepExpecting: true,
                     _endpoint.Options.JoinerPatience,
-                    token =>
-                    {
-                        RequireStayers(membership);
-                        return connecting.ConnectAsync(membership.Joiners.Where(joiner => armed?.Has(joiner.Machine) != true).Select(joiner => connecting.DialLinkAsync(joiner, token)), token);
-                    },
+                    token => connecting.ConnectAsync(membership.Joiners.Where(joiner => armed?.Has(joiner.Machine) != true).Select(joiner => connecting.DialLinkAsync(joiner, token)), token),
                     ct).ConfigureAwait(false);
             }
 

@@ -50,9 +50,12 @@ public static unsafe partial class ProcessorTurn
     public static long ThisThread => Call(Numbers.Self, 0, null, 0, 0);
 
     /// <summary>As <see cref="AskForNow(bool)"/>, for a thread that others wait for without its knowing yet. Without effect where it has ended, or the system does not permit it.</summary>
-    /// <param name="thread">Its <see cref="ThisThread"/>.</param>
+    /// <param name="thread">Its <see cref="ThisThread"/>; 0 where it has not said it yet, without effect.</param>
     public static void AskForNow(long thread)
     {
+        // To the system 0 is the calling thread.
+        if (thread == 0)
+            return;
         var attributes = UrgentAttributes(1);
         _ = Call(Numbers.Set, thread, &attributes, 0, 0);
     }

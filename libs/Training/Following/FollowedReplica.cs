@@ -88,8 +88,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
             _endStep = step;
 
             // Training stands still until the joiner has all of it.
-            if (_senderNumber > 0)
-                ProcessorTurn.AskForNow(_senderNumber);
+            ProcessorTurn.AskForNow(_senderNumber);
             _isHeld = held is not null;
             if (held is not null)
                 Enqueue(Update(FollowFrameKind.HeldUpdate, held.Step, held.Norm, held.Replicas));

@@ -47,11 +47,7 @@ internal sealed class FollowingReplica : IDisposable
     public long Bytes => Interlocked.Read(ref _bytes);
 
     /// <summary>Training stands still until following has ended.</summary>
-    public void Hurry()
-    {
-        if (Interlocked.Read(ref _threadNumber) is > 0 and var thread)
-            ProcessorTurn.AskForNow(thread);
-    }
+    public void Hurry() => ProcessorTurn.AskForNow(Interlocked.Read(ref _threadNumber));
 
     public void Dispose()
     {

@@ -157,23 +157,16 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
 
     public void Drop()
     {
-        lock (_gate)
-            _dropped.Cancel();
-        Followed?.Dispose();
-        StopFollowing();
+        Cancel();
+        EndFollowing();
     }
 
     /// <summary>As <see cref="Drop"/>, of an attempt that has come to its end: nothing is followed any more, and nobody waits for the threads that did.</summary>
     public Task DropDone()
     {
-        lock (_gate)
-            _dropped.Cancel();
+        Cancel();
         Followed?.Detach();
-        return Task.Run(() =>
-        {
-            Followed?.Dispose();
-            StopFollowing();
-        });
+        return Task.Run(EndFollowing);
     }
 
     public void LoseLeaver() => _leaverGone.Cancel();
@@ -182,5 +175,17 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     {
         _dropped.Dispose();
         _leaverGone.Dispose();
+    }
+
+    private void Cancel()
+    {
+        lock (_gate)
+            _dropped.Cancel();
+    }
+
+    private void EndFollowing()
+    {
+        Followed?.Dispose();
+        StopFollowing();
     }
 }

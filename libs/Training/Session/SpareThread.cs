@@ -2,7 +2,7 @@ using TrainMover.Collectives;
 
 namespace TrainMover.Training.Session;
 
-/// <summary>A thread that is there before it is needed: whoever begins one waits until it has had its first turn.</summary>
+/// <summary>A thread that is there before it is needed: whoever begins one waits until it has had its first turn. What it is given begins before all that computes (<see cref="ProcessorTurn.AskForNow(bool)"/>).</summary>
 internal sealed class SpareThread : IDisposable
 {
     private readonly ManualResetEventSlim _begun = new(initialState: false, spinCount: 0);

@@ -147,7 +147,11 @@ public sealed partial class TrainingSession
     private void TakePlanWithout(string machine)
     {
         lock (_gate)
-            HurryToStop(_groups?.Topology.On(machine) is null ? null : _groups);
+        {
+            if (_groups is { } groups && groups.Topology.On(machine) is not null)
+                HurryToStop(groups);
+        }
+
         _urgent.Post(() => PrepareWithout(machine));
     }
 

@@ -11,7 +11,6 @@ public sealed partial class TrainingSession
     /// </summary>
     private void Join(MigrationAttempt attempt)
     {
-        ProcessorTurn.AskForNow();
         long? orderedAt = null;
         while (IsCurrent(attempt) && !_stopping.IsCancellationRequested)
         {

@@ -107,13 +107,13 @@ public sealed partial class TrainingSession
     }
 
     // A rank stops before its next segment; until then everybody stands still, and waits for what it computes in vain. A word that comes when these groups are replaced is about nobody who trains now.
-    private void HurryToStop(MachineGroups? failed)
+    private void HurryToStop(MachineGroups failed)
     {
         lock (_gate)
         {
-            if (failed is null || !ReferenceEquals(_groups, failed) || _phase != SessionPhase.Training || _stopping.IsCancellationRequested)
+            if (!ReferenceEquals(_groups, failed) || _phase != SessionPhase.Training || _stopping.IsCancellationRequested)
                 return;
-            foreach (var rank in _local!.All.Where(rank => rank.Thread != 0))
+            foreach (var rank in _local!.All)
                 ProcessorTurn.AskForNow(rank.Thread);
         }
     }
