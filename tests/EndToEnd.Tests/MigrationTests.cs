@@ -77,8 +77,8 @@ public sealed class MigrationTests(PostgresFixture postgres)
             worker.Kill();
         }
 
-        var raised = (await cluster.WorldAsync()).Interruptions.Single().Raised!;
-        (raised.Cause, raised.Kind, raised.Machines.Single()).ShouldBe((InterruptionCause.Hang, InterruptionKind.Unexpected, "m1"));
+        var raised = await cluster.OnlyInterruptionAsync();
+        (raised.Cause, raised.Kind, raised.Machines.Single()).ShouldBe((InterruptionCause.Hang, InterruptionKind.Unexpected, "m1"), await cluster.StoryAsync());
         raised.RuledOut!.Count.ShouldBe(3);
     }
 
@@ -96,7 +96,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
         await steps.ReachAsync(100, generation: 2);
 
         var world = await cluster.WorldAsync();
-        var raised = world.Interruptions.Single().Raised!;
+        var raised = await cluster.OnlyInterruptionAsync();
         (raised.Cause, raised.Kind, raised.Machines.Single()).ShouldBe((InterruptionCause.SlowWorker, InterruptionKind.Expected, "m1"));
         raised.Evidence.ShouldNotBeEmpty();
         raised.RuledOut!.Count.ShouldBe(6);
@@ -116,7 +116,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
         var completed = await cluster.CompletedAsync();
         completed.LostSteps.ShouldBe(0);
 
-        var raised = (await cluster.WorldAsync()).Interruptions.Single().Raised!;
+        var raised = await cluster.OnlyInterruptionAsync();
         (raised.Cause, raised.Kind, raised.Machines.Single()).ShouldBe((InterruptionCause.Hang, InterruptionKind.Unexpected, "m1"));
         raised.RuledOut!.Count.ShouldBe(4);
         // It rehearses with what training leaves of the cores.

@@ -21,6 +21,7 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
     private readonly byte[] _incoming = new byte[LinkFrame.HeaderBytes + LinkFrame.LongestPayload];
     private Lifeline? _lifeline;
     private (FailureKind Kind, string Detail)? _lost;
+    private bool _isLost;
     private int _incomingLength;
     private int _sentOfFirst;
     private bool _writable = true;
@@ -37,14 +38,8 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
     /// <summary>Whether the peer's lifeline broke: what it still had to say is there already.</summary>
     public bool HasPeerEnded => Volatile.Read(ref _lifeline)?.HasBroken == true;
 
-    public bool IsLost
-    {
-        get
-        {
-            lock (_dispatching)
-                return _lost is not null;
-        }
-    }
+    /// <summary>Asked by whoever holds locks of its own: observers, which may want these, are told with this class's lock held.</summary>
+    public bool IsLost => Volatile.Read(ref _isLost);
 
     public bool HasUnsent
     {
@@ -200,6 +195,7 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
             if (_lost is not null)
                 return;
             _lost = (kind, detail);
+            Volatile.Write(ref _isLost, true);
             foreach (var observer in _observers.Values.ToList())
                 observer.OnLost(this, kind, detail);
         }

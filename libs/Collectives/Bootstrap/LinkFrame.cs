@@ -20,6 +20,9 @@ internal enum LinkFrameKind : byte
 
     /// <summary>Connections that the plan keeps, and the sender lacks: a switch failed half-way. Both ends make them anew.</summary>
     Lacking = 5,
+
+    /// <summary>A standby has all connections with all members that its plans need: they may count on it.</summary>
+    Armed = 6,
 }
 
 /// <summary>What travels on a bootstrap connection: length of the payload, kind, scope (the generation, see <see cref="Membership.Scope"/>), payload.</summary>
@@ -46,7 +49,7 @@ internal readonly record struct LinkFrame(LinkFrameKind Kind, ulong Scope, byte[
         if (bytes.Length < HeaderBytes)
             return false;
         var length = BinaryPrimitives.ReadInt32LittleEndian(bytes);
-        if (length is < 0 or > LongestPayload || bytes[4] > (byte)LinkFrameKind.Lacking)
+        if (length is < 0 or > LongestPayload || bytes[4] > (byte)LinkFrameKind.Armed)
             throw new IOException("what it sent is no frame");
         if (bytes.Length < HeaderBytes + length)
             return false;

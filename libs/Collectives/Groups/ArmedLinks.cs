@@ -13,6 +13,7 @@ public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
     private readonly Dictionary<string, BootstrapLink> _links;
     private readonly HashSet<string> _departed = new(StringComparer.Ordinal);
     private readonly List<StandingGeneration> _standing;
+    private readonly TaskCompletionSource _confirmed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IReadOnlyList<StateConnection> _streams;
 
     internal ArmedLinks(
@@ -57,14 +58,18 @@ public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
 
     void ILinkObserver.OnFrame(BootstrapLink link, LinkFrameKind kind, byte[] payload)
     {
+        if (kind == LinkFrameKind.Armed)
+            _confirmed.TrySetResult();
         if (kind != LinkFrameKind.Goodbye)
             return;
         lock (_gate)
             _departed.Add(link.Peer.Machine);
+        Refute(link, "it gave it up");
     }
 
     void ILinkObserver.OnLost(BootstrapLink link, FailureKind kind, string detail)
     {
+        Refute(link, detail);
         if (kind == FailureKind.PeerReset && !HasDeparted(link.Peer.Machine))
             PeerReset?.Invoke(link.Peer.Machine);
     }
@@ -76,6 +81,19 @@ public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
             link.Attach(_scope, this);
     }
 
+    /// <summary>
+    /// A standby that has everybody's connections says so, and a member counts on them from then on: whatever comes before finds nobody armed, neither the standby nor a member.
+    /// </summary>
+    /// <exception cref="GroupSetupException">The standby gave it up, or is lost.</exception>
+    internal Task ConfirmAsync(bool isStandby, CancellationToken ct)
+    {
+        if (!isStandby)
+            return _confirmed.Task.WaitAsync(ct);
+        foreach (var link in _links.Values)
+            link.Send(LinkFrameKind.Armed, _scope, []);
+        return Task.CompletedTask;
+    }
+
     /// <summary>Adds the connections with the machines of a topology to those that phase 1 has.</summary>
     internal void LendTo(Dictionary<string, BootstrapLink> links, Topology to)
     {
@@ -85,25 +103,23 @@ public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
 
     internal bool Has(string machine) => _links.TryGetValue(machine, out var link) && !link.IsLost && !HasDeparted(machine);
 
-    /// <summary>What was made of phase 1 of a generation in advance; the caller's. Null where nothing was, or where somebody who takes part is gone.</summary>
+    /// <summary>
+    /// What was made of phase 1 of a generation in advance; the caller's. Null where nothing was. Where somebody has given it up since, phase 1 is lost at once by the connection with them, as <see cref="LendTo"/> gives it: the
+    /// others count on what was made, and would not make it anew.
+    /// </summary>
     internal StandingGeneration? Take(Topology to)
     {
-        StandingGeneration? standing;
         lock (_gate)
         {
-            standing = _standing.Find(one => one.Membership.To == to);
-            if (standing is null)
-                return null;
-            _standing.Remove(standing);
-        }
-
-        var machine = standing.Membership.Machine;
-        var others = standing.Membership.IsJoiner ? standing.Membership.Stayers : standing.Membership.Joiners;
-        if (others.All(other => other.Machine == machine || Has(other.Machine)))
+            var standing = _standing.Find(one => one.To == to);
+            if (standing is not null)
+                _standing.Remove(standing);
             return standing;
-        standing.Dispose();
-        return null;
+        }
     }
+
+    private void Refute(BootstrapLink link, string why) =>
+        _confirmed.TrySetException(new GroupSetupException($"{link.Peer.Machine} is not armed: {why}.", link.Peer.Machine));
 
     private List<StandingGeneration> TakeStanding()
     {

@@ -42,12 +42,12 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
 
         if (from.Machine == membership.Machine)
         {
-            var socket = await DialAsync(Membership.NameOf(edge), to, ct).ConfigureAwait(false);
+            var socket = await DialAsync(membership.NameOf(edge), to, ct).ConfigureAwait(false);
             Keep(() => _edges.Outbound.Add(edge, new TcpOutboundEdge(socket, to)), socket);
         }
         else
         {
-            var socket = await membership.AwaitAsync(from.Machine, Membership.NameOf(edge), ct).ConfigureAwait(false);
+            var socket = await membership.AwaitAsync(from.Machine, membership.NameOf(edge), ct).ConfigureAwait(false);
             Keep(() => _edges.Inbound.Add(edge, new TcpInboundEdge(socket, from)), socket);
         }
 

@@ -111,14 +111,16 @@ public sealed class Endpoint : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(from);
         CheckPlace(to);
-        var standing = armed?.Take(to);
-        var membership = standing?.Membership ?? new Membership(from, to, Machine, reuse);
+        using var standing = armed?.Take(to);
+        var membership = standing?.CarriedOut ?? new Membership(from, to, Machine, reuse);
         if (!membership.IsJoiner)
             throw new ArgumentException($"{Machine} is in generation {from.Generation} already: it stays, it does not join.", nameof(from));
 
         using var connecting = new Connecting(this, membership);
         if (standing is null)
             await SetUpAsync(membership, keepExpecting: true, Options.SetupDeadline, token => ConnectAsync(connecting, membership, token, armed), ct).ConfigureAwait(false);
+        else
+            _reception.Expect(membership);
         var (links, edges) = connecting.HandOver();
         standing?.Edges.MoveTo(edges);
         armed?.LendTo(links, to);
@@ -187,6 +189,8 @@ public sealed class Endpoint : IAsyncDisposable
 
     internal void Untrack(IAsyncDisposable closed) => _open.TryRemove(closed, out _);
 
+    internal void Expect(Membership membership) => _reception.Expect(membership);
+
     internal void Forget(Membership membership, bool made) => _reception.Forget(membership, made);
 
     internal BootstrapLink Watch(Socket socket, Member peer)
@@ -234,14 +238,25 @@ public sealed class Endpoint : IAsyncDisposable
         var standing = await OpenStandingAsync(membership.From!, plans, patience, ct).ConfigureAwait(false);
         var armed = new ArmedLinks(this, membership, connecting.HandOver().Links, connecting.Streams, standing);
         armed.Attach();
-        return armed;
+        try
+        {
+            await armed.ConfirmAsync(membership.IsJoiner, ct).WaitAsync(patience, ct).ConfigureAwait(false);
+            return armed;
+        }
+        catch (Exception failure)
+        {
+            await armed.DisposeAsync().ConfigureAwait(false);
+            if (failure is TimeoutException)
+                throw new GroupSetupException($"{membership.Joiners[0].Machine} was not armed within {patience.TotalSeconds:0.###} s.", membership.Joiners[0].Machine, failure);
+            throw;
+        }
     }
 
     // All of them, or none.
     private async Task<IReadOnlyList<StandingGeneration>> OpenStandingAsync(Topology from, IReadOnlyList<Topology> plans, TimeSpan patience, CancellationToken ct)
     {
         List<Task<StandingGeneration>> opening =
-            [.. plans.Where(plan => plan.On(Machine) is not null).Select(plan => StandingGeneration.OpenAsync(this, new Membership(from, plan, Machine), patience, ct))];
+            [.. plans.Where(plan => plan.On(Machine) is not null).Select(plan => StandingGeneration.OpenAsync(this, from, plan, patience, ct))];
         try
         {
             return await Task.WhenAll(opening).ConfigureAwait(false);

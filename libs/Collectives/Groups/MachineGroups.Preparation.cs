@@ -25,10 +25,10 @@ public sealed partial class MachineGroups
             _preparing = true;
         }
 
-        var standing = armed?.Take(to);
         try
         {
-            var membership = standing?.Membership ?? new Membership(Topology, to, Machine, reuse);
+            using var standing = armed?.Take(to);
+            var membership = standing?.CarriedOut ?? new Membership(Topology, to, Machine, reuse);
             if (membership.IsJoiner)
                 throw new ArgumentException($"{to} has {Machine} at another address.", nameof(to));
             using var connecting = new Connecting(_endpoint, membership);
@@ -41,6 +41,10 @@ public sealed partial class MachineGroups
                     _endpoint.Options.JoinerPatience,
                     token => connecting.ConnectAsync(membership.Joiners.Where(joiner => armed?.Has(joiner.Machine) != true).Select(joiner => connecting.DialLinkAsync(joiner, token)), token),
                     ct).ConfigureAwait(false);
+            }
+            else
+            {
+                _endpoint.Expect(membership);
             }
 
             var (links, edges) = connecting.HandOver();
@@ -63,7 +67,6 @@ public sealed partial class MachineGroups
         }
         catch
         {
-            standing?.Dispose();
             PreparationEnded();
             throw;
         }

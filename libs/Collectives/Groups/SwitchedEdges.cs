@@ -97,13 +97,13 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
 
         if (from.Machine == membership.Machine)
         {
-            var socket = await endpoint.Dialer.DialAsync(membership, Membership.NameOf(edge), to, ct).ConfigureAwait(false);
+            var socket = await endpoint.Dialer.DialAsync(membership, membership.NameOf(edge), to, ct).ConfigureAwait(false);
             lock (_gate)
                 Edges.Outbound.Add(edge, new TcpOutboundEdge(socket, to));
         }
         else
         {
-            var socket = await membership.AwaitAsync(from.Machine, Membership.NameOf(edge), ct).ConfigureAwait(false);
+            var socket = await membership.AwaitAsync(from.Machine, membership.NameOf(edge), ct).ConfigureAwait(false);
             lock (_gate)
                 Edges.Inbound.Add(edge, new TcpInboundEdge(socket, from));
         }

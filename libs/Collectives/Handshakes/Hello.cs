@@ -6,6 +6,9 @@ internal enum ConnectionPurpose : byte
     RingEdge = 2,
     State = 3,
     Lifeline = 4,
+
+    /// <summary>A data connection of a plan that is held before its cause: it must not be taken for one of the plan that is carried out.</summary>
+    StandingEdge = 5,
 }
 
 /// <summary>What a connection is for, beside the two machines that it is between.</summary>
@@ -19,6 +22,9 @@ internal readonly record struct ConnectionName(ConnectionPurpose Purpose, GroupI
 /// <summary>What a dialer claims.</summary>
 internal sealed record Hello(string Job, int Generation, string PlanDigest, string FromMachine, string ToMachine, ConnectionName Name)
 {
+    /// <summary>The generation that it is about.</summary>
+    public GenerationKey Key => new(Job, Generation, Name.Purpose == ConnectionPurpose.StandingEdge);
+
     public byte[] Encode(ReadOnlySpan<byte> nonce)
     {
         using var buffer = new MemoryStream();

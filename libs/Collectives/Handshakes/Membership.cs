@@ -4,6 +4,12 @@ using System.Threading.Channels;
 
 namespace TrainMover.Collectives;
 
+/// <summary>What a dialer names a generation by.</summary>
+/// <param name="Job">The job.</param>
+/// <param name="Generation">Number of the generation.</param>
+/// <param name="IsStanding">Whether it is meant as a plan that is held before its cause.</param>
+internal readonly record struct GenerationKey(string Job, int Generation, bool IsStanding);
+
 /// <summary>
 /// A generation that this machine takes part in, while its connections are made: who may connect to it for what, and what has connected. A machine stands here as the member of
 /// its lowest rank.
@@ -19,8 +25,9 @@ internal sealed class Membership : IDisposable
     private readonly ConcurrentDictionary<RingEdge, bool> _renewed = new();
     private bool _closed;
 
-    public Membership(Topology? from, Topology to, string machine, bool reuse = true)
+    public Membership(Topology? from, Topology to, string machine, bool reuse = true, bool isStanding = false)
     {
+        IsStanding = isStanding;
         From = from;
         To = to;
         Machine = machine;
@@ -33,6 +40,15 @@ internal sealed class Membership : IDisposable
         Leavers = [.. (from is null ? [] : MachinesOf(from)).Where(member => !Holds(to, member))];
         IsJoiner = IsJoinerMachine(machine);
     }
+
+    private Membership(Membership held)
+    {
+        (From, To, Machine, Rank, Plan, Part, Scope) = (held.From, held.To, held.Machine, held.Rank, held.Plan, held.Part, held.Scope);
+        (Joiners, Stayers, Leavers, IsJoiner) = (held.Joiners, held.Stayers, held.Leavers, held.IsJoiner);
+    }
+
+    /// <summary>Whether the plan is held before its cause; only its data connections are made then, under names of their own.</summary>
+    public bool IsStanding { get; }
 
     public Topology? From { get; }
 
@@ -62,7 +78,10 @@ internal sealed class Membership : IDisposable
 
     public bool IsJoiner { get; }
 
-    public (string Job, int Generation) Key => (To.Job, To.Generation);
+    public GenerationKey Key => new(To.Job, To.Generation, IsStanding);
+
+    /// <summary>The same generation when it is carried out.</summary>
+    public Membership CarriedOut() => new(this);
 
     /// <summary>Edges that the plan keeps and that are made anew all the same, because an end of them is missing.</summary>
     public IEnumerable<RingEdge> Renewed => _renewed.Keys;
@@ -84,7 +103,7 @@ internal sealed class Membership : IDisposable
     public ConnectionName Stream(string from, string to, int stream) =>
         new(ConnectionPurpose.State, default, stream, To.On(from)?.Rank ?? -1, To.On(to)?.Rank ?? -1);
 
-    public static ConnectionName NameOf(RingEdge edge) => new(ConnectionPurpose.RingEdge, edge.Group, edge.Channel, edge.FromRank, edge.ToRank);
+    public ConnectionName NameOf(RingEdge edge) => new(EdgePurpose, edge.Group, edge.Channel, edge.FromRank, edge.ToRank);
 
     public Hello HelloTo(Member peer, ConnectionName name) => new(To.Job, To.Generation, Plan.Digest, Machine, peer.Machine, name);
 
@@ -94,11 +113,11 @@ internal sealed class Membership : IDisposable
         var name = hello.Name;
         if (hello.PlanDigest != Plan.Digest || hello.ToMachine != Machine || hello.FromMachine == Machine)
             return false;
-        if (name.Purpose == ConnectionPurpose.RingEdge)
+        if (name.Purpose == EdgePurpose)
             return IsOpened(new RingEdge(name.Group, name.Channel, name.FromRank, hello.FromMachine, name.ToRank, Machine));
         var isLeaver = name.FromRank == -1 && From?.On(hello.FromMachine) is not null && To.On(hello.FromMachine) is null;
         var isMember = name.FromRank >= 0 && To.On(hello.FromMachine)?.Rank == name.FromRank;
-        if (name.Group != default || name.ToRank != (Rank ?? -1) || !(isLeaver || isMember))
+        if (IsStanding || name.Group != default || name.ToRank != (Rank ?? -1) || !(isLeaver || isMember))
             return false;
         return name.Purpose switch
         {
@@ -126,6 +145,8 @@ internal sealed class Membership : IDisposable
             }
         }
     }
+
+    private ConnectionPurpose EdgePurpose => IsStanding ? ConnectionPurpose.StandingEdge : ConnectionPurpose.RingEdge;
 
     /// <summary>Old members dial joiners; among joiners the lower rank dials.</summary>
     private bool Dials(string machine, int rank) => rank < Rank || !IsJoinerMachine(machine);

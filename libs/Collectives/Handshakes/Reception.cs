@@ -5,7 +5,7 @@ internal sealed class Reception(string machine, HandshakeLoop loop) : IDisposabl
 {
     private const int MostParked = 512;
     private readonly Lock _gate = new();
-    private readonly Dictionary<(string Job, int Generation), Membership> _known = [];
+    private readonly Dictionary<GenerationKey, Membership> _known = [];
     private readonly Dictionary<string, int> _latest = new(StringComparer.Ordinal);
     private bool _closed;
     private long _rejected;
@@ -32,7 +32,7 @@ internal sealed class Reception(string machine, HandshakeLoop loop) : IDisposabl
         {
             if (_known.TryGetValue(membership.Key, out var known) && ReferenceEquals(known, membership))
                 _known.Remove(membership.Key);
-            if (made)
+            if (made && !membership.IsStanding)
                 _latest[membership.To.Job] = membership.To.Generation;
         }
 
@@ -46,14 +46,14 @@ internal sealed class Reception(string machine, HandshakeLoop loop) : IDisposabl
         {
             if (_closed || hello.ToMachine != machine)
                 return false;
-            if (_known.ContainsKey((hello.Job, hello.Generation)))
+            if (_known.ContainsKey(hello.Key))
                 return true;
             var isOld = _latest.TryGetValue(hello.Job, out var latest) && hello.Generation <= latest;
             return !isOld && loop.Parked < MostParked;
         }
     }
 
-    public Membership? Find((string Job, int Generation) generation)
+    public Membership? Find(GenerationKey generation)
     {
         lock (_gate)
             return _known.GetValueOrDefault(generation);

@@ -23,7 +23,7 @@ internal sealed class Visitor(Socket socket, TimeSpan patience, Reception recept
 
     public bool IsParked => _step == Step.Parked;
 
-    public (string Job, int Generation) Generation => (_hello!.Job, _hello.Generation);
+    public GenerationKey Generation => _hello!.Key;
 
     public override short Events => IsParked ? (short)0 : Libc.PollIn;
 

@@ -7,6 +7,7 @@ namespace TrainMover.Training.Session;
 public sealed partial class TrainingSession
 {
     private ArmRequest? _arming;
+    private CancellationTokenSource _armingEnds = new();
     private ArmedLinks? _armed;
     private FollowedRanks? _followed;
     private FollowingRanks? _following;
@@ -27,18 +28,20 @@ public sealed partial class TrainingSession
             Forget(begun);
         Disarm();
         _arming = request;
-        InBackground(() => RunArmingAsync(request, groups));
+        _armingEnds = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        var ends = _armingEnds.Token;
+        InBackground(() => RunArmingAsync(request, groups, ends));
         return null;
     }
 
-    private async Task RunArmingAsync(ArmRequest request, MachineGroups? groups)
+    private async Task RunArmingAsync(ArmRequest request, MachineGroups? groups, CancellationToken ends)
     {
         try
         {
             var (followed, streams) = (request.Followed, request.Job.Devices);
             var links = groups is null
-                ? await _endpoint.ArmAsync(request.From, request.Arming, request.Standing, followed, streams, _stopping.Token).ConfigureAwait(false)
-                : await groups.ArmAsync(request.Arming, request.Standing, followed, streams, _stopping.Token).ConfigureAwait(false);
+                ? await _endpoint.ArmAsync(request.From, request.Arming, request.Standing, followed, streams, ends).ConfigureAwait(false)
+                : await groups.ArmAsync(request.Arming, request.Standing, followed, streams, ends).ConfigureAwait(false);
             if (!TakeArmed(request, links))
                 await links.DisposeAsync().ConfigureAwait(false);
         }
@@ -135,12 +138,13 @@ public sealed partial class TrainingSession
     private void Disarm()
     {
         _arming = null;
+        KeepInBackground(_armingEnds.CancelAsync());
         EndFollowing();
         if (_armed is not { } links)
             return;
         _armed = null;
         links.PeerReset -= TakePlanWithout;
-        KeepInBackground(links.DisposeAsync().AsTask());
+        CloseLater(links);
     }
 
     // Called on the thread of the bootstrap connections, which everybody's heart-beats wait for.

@@ -122,7 +122,7 @@ public sealed partial class TrainingSession
         if (_attempt is { } left)
             Forget(left);
         if (_groups is { } old)
-            KeepInBackground(old.DisposeAsync().AsTask());
+            CloseLater(old);
         (_groups, _generation) = (null, 0);
         _finished = false;
     }
@@ -277,6 +277,9 @@ public sealed partial class TrainingSession
         await earlier.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await prepared.AbortAsync().ConfigureAwait(false);
     }
+
+    // Not with the gate held: a bootstrap connection that is being lost waits for the gate, and whoever closes it for the connection.
+    private void CloseLater(IAsyncDisposable closed) => InBackground(() => closed.DisposeAsync().AsTask());
 
     private void InBackground(Func<Task> run) => KeepInBackground(Task.Run(run));
 

@@ -108,11 +108,29 @@ public sealed class Strangers
             hello.Name with { Purpose = ConnectionPurpose.RingEdge, FromRank = 1 },
             hello.Name with { Purpose = ConnectionPurpose.RingEdge, Channel = 1 },
             hello.Name with { Purpose = ConnectionPurpose.RingEdge, Group = new GroupId(GroupKind.Stages, 0) },
+            hello.Name with { Purpose = ConnectionPurpose.StandingEdge },
             hello.Name with { Channel = 1 },
         })
             membership.Admits(hello with { Name = wrong }).ShouldBeFalse(wrong.ToString());
         membership.Admits(hello with { Name = hello.Name with { Purpose = ConnectionPurpose.RingEdge } }).ShouldBeTrue();
         membership.Admits(hello with { Name = hello.Name with { Purpose = ConnectionPurpose.Lifeline } }).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_connection_of_a_plan_that_is_held_is_none_of_the_plan_that_is_carried_out()
+    {
+        await using var m0 = Endpoint.Listen("m0", IPAddress.Loopback, 0, Quick);
+        await using var m1 = Endpoint.Listen("m1", IPAddress.Loopback, 0, Quick);
+        var from = new Topology("job", 1, [new Member(0, "m0", "127.0.0.1", m0.Port), new Member(1, "m2", "127.0.0.1", 1)], Cluster.Key);
+        var to = Of(2, m0, m1);
+        var peer = to[1];
+        var (held, dialer) = (new Membership(from, to, "m1", isStanding: true), new Membership(from, to, "m0", isStanding: true));
+        var edge = dialer.Part.Added.First(edge => edge.FromMachine == "m0");
+        var (early, late) = (dialer.HelloTo(peer, dialer.NameOf(edge)), dialer.HelloTo(peer, dialer.CarriedOut().NameOf(edge)));
+
+        (held.Admits(early), held.Admits(late), held.Admits(dialer.HelloTo(peer, dialer.LinkWith(peer)))).ShouldBe((true, false, false));
+        (held.CarriedOut().Admits(early), held.CarriedOut().Admits(late)).ShouldBe((false, true));
+        (early.Key, late.Key).ShouldBe((held.Key, held.CarriedOut().Key));
     }
 
     [Fact]

@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using TrainMover.Contracts;
 using TrainMover.Contracts.Fleet;
+using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
 using TrainMover.Contracts.Migrations;
 using TrainMover.Domain;
@@ -130,6 +132,14 @@ internal sealed class Cluster : IAsyncDisposable
         return world;
     }
 
+    /// <summary>The only interruption that was found; fails with all of them when there are others.</summary>
+    public async Task<InterruptionRaised> OnlyInterruptionAsync()
+    {
+        var found = (await WorldAsync()).Interruptions.ToList();
+        if (found is [{ Raised: { } only }]) return only;
+        throw new InvalidOperationException($"{found.Count} interruptions where one is expected: {string.Join('\n', found.Select(one => $"{one.Status} {JsonSerializer.Serialize(one.Raised)}"))}\n{await StoryAsync()}");
+    }
+
     /// <summary>Waits until the log holds an event; says what it waited for when it does not come.</summary>
     public async Task<(LoggedEvent Logged, T Data)> WaitForAsync<T>(string what, Func<T, bool>? which = null, TimeSpan? deadline = null)
         where T : class
@@ -173,7 +183,7 @@ internal sealed class Cluster : IAsyncDisposable
         var events = new List<string>();
         await foreach (var logged in Log.ReadAllAsync()) events.Add($"{logged.Sequence} {logged.RecordedAt:HH:mm:ss.fff} {logged.Actor} {logged.Stream} {logged.Type} {logged.Json}");
         var logs = Directory.EnumerateFiles(Path.Combine(_directory, "logs"), "*.log").Select(file => $"--- {Path.GetFileName(file)}\n{string.Join('\n', File.ReadLines(file).TakeLast(8))}");
-        return string.Join('\n', events.TakeLast(25).Select(line => line.Length > 300 ? line[..300] : line)) + "\n" + string.Join('\n', logs);
+        return string.Join('\n', events.TakeLast(60).Select(line => line.Length > 700 ? line[..700] : line)) + "\n" + string.Join('\n', logs);
     }
 
     public async ValueTask DisposeAsync()

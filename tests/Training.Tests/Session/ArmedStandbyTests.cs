@@ -127,6 +127,70 @@ public class ArmedStandbyTests
         job.Cluster.Nodes.SelectMany(node => node.Events).OfType<TrainingParked>().ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData("m0", "m2", "m3")]
+    [InlineData("m0", "m3")]
+    [InlineData("m3")]
+    [InlineData("m0", "m2")]
+    [InlineData("m0", "m1", "m2")]
+    [InlineData("m0", "m1")]
+    [InlineData("m1", "m3")]
+    public async Task A_member_that_is_lost_before_all_are_armed_is_replaced_by_the_plan_of_the_control_plane(params string[] armed)
+    {
+        await using var job = FailingJob.Create("dp3", standbys: 1);
+        var gate = await job.StartWarmAsync(job.First, FailedStep - 1);
+        job.Probes.DieAt(job.Cluster["m1"], FailedStep, StepPoint.AfterReduction);
+        job.Cluster.Arm(job.First, job.Standby(0), Arming, armed);
+        gate.Open();
+
+        await job.ParkedAsync(1, "m0", "m2");
+        var to = Without(job, "m1");
+        await job.ReplaceLostAsync(job.First, to);
+        await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+    }
+
+    [Fact]
+    public async Task Nobody_is_armed_before_all_have_opened_their_part_of_the_plans()
+    {
+        await using var job = FailingJob.Create("dp3", standbys: 1);
+        var gate = await job.StartWarmAsync(job.First, FailedStep - 1);
+        job.Probes.DieAt(job.Cluster["m1"], FailedStep, StepPoint.AfterReduction);
+        job.Cluster.Arm(job.First, job.Standby(0), Arming, "m0", "m2", job.Standby(0));
+        // It connects with the standby, and opens nothing of the plans.
+        job.Cluster.Arm(job.First, job.Standby(0), Arming, new MigrationTechniques(TwoPhaseGroups: false), "m1");
+        gate.Open();
+
+        await job.ParkedAsync(1, "m0", "m2");
+        var to = Without(job, "m1");
+        await job.ReplaceLostAsync(job.First, to);
+        job.Cluster.Nodes.SelectMany(node => node.Events).OfType<StandbyArmed>().ShouldBeEmpty();
+        await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+    }
+
+    [Fact]
+    public async Task A_plan_that_somebody_has_given_up_is_lost_at_once_and_the_next_one_is_carried_out()
+    {
+        var patient = new CollectivesOptions { SetupDeadline = TimeSpan.FromMinutes(5), JoinerPatience = TimeSpan.FromMinutes(5) };
+        await using var job = FailingJob.Create("dp3", standbys: 1, deadlines: patient);
+        var gate = await StartArmedAsync(job);
+        var stuck = new Gate();
+        job.Probes.At("m1", FailedStep, StepPoint.AfterReduction, _ => stuck.Pass());
+        // It has another standby in mind, and parts from this one.
+        job.Cluster.Arm(job.First, job.Standby(0), Arming + 10, "m0");
+        gate.Open();
+        await stuck.ReachedAsync();
+
+        var held = Without(job, "m1");
+        job.Cluster.Prepare(job.First, held, expected: false, [.. held.Machines]);
+        await job.AbandonAsync("m2", held);
+        foreach (var machine in (string[])["m0", job.Standby(0)])
+            await job.DropAsync(machine, held);
+        var to = job.After(job.First, Arming + 20, ("m1", job.Standby(0)));
+        await job.ReplaceLostAsync(job.First, to);
+        stuck.Open();
+        await job.ShouldEndLikeAnUndisturbedRunAsync(to);
+    }
+
     [Fact]
     public async Task A_plan_of_the_control_plane_makes_the_held_ones_void()
     {

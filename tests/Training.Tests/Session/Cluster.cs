@@ -91,11 +91,17 @@ internal sealed class Cluster : IAsyncDisposable
     public static int GenerationWithout(Topology from, int arming, string lost) => arming + 1 + from.RanksOf(lost)[0];
 
     /// <summary>Orders the members of a generation and a standby to hold the plans for the loss of each member, which lead to <see cref="GenerationWithout"/>.</summary>
-    public void Arm(Topology from, string standby, int generation)
+    public void Arm(Topology from, string standby, int generation) => Arm(from, standby, generation, [.. from.Machines, standby]);
+
+    /// <summary>As <see cref="Arm(Topology, string, int)"/>, where the word reaches only some of them.</summary>
+    public void Arm(Topology from, string standby, int generation, params string[] told) => Arm(from, standby, generation, Job.Techniques, told);
+
+    /// <summary>As above, with techniques that may not be the others'.</summary>
+    public void Arm(Topology from, string standby, int generation, MigrationTechniques techniques, params string[] told)
     {
-        foreach (var machine in from.Machines.Append(standby))
+        foreach (var machine in told)
         {
-            this[machine].Session.Submit(new ArmRequest($"g{generation}:arm", JobOn(from), from, new Member(0, standby, "127.0.0.1", PortOf(standby)), generation, lost =>
+            this[machine].Session.Submit(new ArmRequest($"g{generation}:arm", JobOn(from) with { Techniques = techniques }, from, new Member(0, standby, "127.0.0.1", PortOf(standby)), generation, lost =>
             {
                 var next = GenerationWithout(from, generation, lost);
                 return new StandingPlan($"g{next}:prepare", $"g{next}", next);

@@ -73,14 +73,21 @@ internal sealed class FailingJob : IAsyncDisposable
     /// <summary>Starts the job, warms the first standby up, which needs the record of the first step, and arms it while the gate holds the job.</summary>
     public async Task<Gate> StartArmedAsync(Topology from, long heldStep, int generation)
     {
+        var gate = await StartWarmAsync(from, heldStep);
+        Cluster.Arm(from, Standby(0), generation);
+        await Cluster.AllAsync<StandbyArmed>([.. Machines, Standby(0)]);
+        return gate;
+    }
+
+    /// <summary>As <see cref="StartArmedAsync"/>, without arming it.</summary>
+    public async Task<Gate> StartWarmAsync(Topology from, long heldStep)
+    {
         var gate = HoldBefore(heldStep);
         Cluster.Start(from);
         var standby = Standby(0);
         Cluster[standby].Session.Submit(new WarmUpRequest("warm-up", Cluster.Job with { Layout = from.Layout }, 1));
         (await Cluster.OneAsync<WarmUpDone>(standby)).Shadow.Reason.ShouldBeNull();
         await gate.ReachedAsync();
-        Cluster.Arm(from, standby, generation);
-        await Cluster.AllAsync<StandbyArmed>([.. Machines, standby]);
         return gate;
     }
 
@@ -140,6 +147,12 @@ internal sealed class FailingJob : IAsyncDisposable
     {
         await Cluster.OneAsync<SessionEvent>(machine, happened => happened is PreparationLost
             || (happened is TrainingParked parked && parked.Detail.StartsWith("What was prepared is lost", StringComparison.Ordinal)));
+        await DropAsync(machine, to);
+    }
+
+    /// <summary>Has a machine drop what it prepares.</summary>
+    public async Task DropAsync(string machine, Topology to)
+    {
         Cluster[machine].Session.Submit(new AbortRequest($"g{to.Generation}:abort", $"g{to.Generation}", "job", to.Generation, "A stayer is lost."));
         await Cluster.OneAsync<MigrationDropped>(machine, dropped => dropped.Generation == to.Generation);
     }
