@@ -1,13 +1,9 @@
 using System.Runtime.InteropServices;
-using TrainMover.Collectives;
 using TrainMover.Worker;
 using TrainMover.Worker.Offline;
 using TrainMover.Worker.Rehearsals;
 
 if (await OfflineMode.TryRunAsync(args) is { } exitCode) return exitCode;
-
-// What threads of this process do for a migration comes before what they compute.
-ProcessorTurn.AskForLittle();
 
 WorkerOptions options;
 try
