@@ -35,6 +35,9 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
 
     public long LastHeard { get; set; } = Stopwatch.GetTimestamp();
 
+    /// <summary>Whether the peer has said anything on it yet: until then it may still be about to take the connection into use.</summary>
+    public bool HasSpoken { get; private set; }
+
     /// <summary>Whether the peer's lifeline broke: what it still had to say is there already.</summary>
     public bool HasPeerEnded => Volatile.Read(ref _lifeline)?.HasBroken == true;
 
@@ -174,6 +177,7 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
             }
 
             LastHeard = Stopwatch.GetTimestamp();
+            HasSpoken = true;
             _incomingLength += received;
             try
             {

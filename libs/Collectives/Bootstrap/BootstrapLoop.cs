@@ -14,13 +14,14 @@ internal sealed class BootstrapLoop : IAsyncDisposable
     private readonly HoldingThread? _holder;
     private readonly TimeSpan _beat;
     private readonly TimeSpan _silence;
+    private readonly TimeSpan _setup;
     private PollDescriptor[] _descriptors = new PollDescriptor[8];
     private volatile bool _stopping;
     private volatile bool _severed;
 
     public BootstrapLoop(string machine, CollectivesOptions options)
     {
-        (_beat, _silence) = (options.HeartbeatInterval, options.PeerSilence);
+        (_beat, _silence, _setup) = (options.HeartbeatInterval, options.PeerSilence, options.SetupDeadline);
         _holder = options.Lifelines ? HoldingThread.Instance : null;
         new Thread(Run) { IsBackground = true, Name = $"bootstrap {machine}" }.Start();
     }
@@ -60,7 +61,11 @@ internal sealed class BootstrapLoop : IAsyncDisposable
         while (!_severed)
         {
             while (_arrivals.TryDequeue(out var arrival))
+            {
                 _links.Add(arrival);
+                Beat(arrival);
+            }
+
             if (_stopping)
             {
                 foreach (var link in _links)
@@ -82,8 +87,7 @@ internal sealed class BootstrapLoop : IAsyncDisposable
             if (Stopwatch.GetElapsedTime(lastBeat, now) >= _beat)
             {
                 lastBeat = now;
-                foreach (var link in _links)
-                    link.Send(LinkFrameKind.Heartbeat, 0, []);
+                _links.ForEach(Beat);
             }
         }
 
@@ -98,6 +102,8 @@ internal sealed class BootstrapLoop : IAsyncDisposable
 
         _ended.SetResult();
     }
+
+    private static void Beat(BootstrapLink link) => link.Send(LinkFrameKind.Heartbeat, 0, []);
 
     private unsafe void Poll(long lastBeat)
     {
@@ -138,9 +144,11 @@ internal sealed class BootstrapLoop : IAsyncDisposable
             alive = false;
         }
 
-        if (alive && Stopwatch.GetElapsedTime(link.LastHeard) > _silence)
+        // A peer whose cores are busy may be long in taking a connection into use; that it has not begun to speak does not make it silent.
+        var patience = link.HasSpoken || _setup < _silence ? _silence : _setup;
+        if (alive && Stopwatch.GetElapsedTime(link.LastHeard) > patience)
         {
-            link.Lose(FailureKind.PeerSilent, $"{link.Peer.Machine} has been silent for {_silence.TotalSeconds:0.###} s.");
+            link.Lose(FailureKind.PeerSilent, $"{link.Peer.Machine} has been silent for {patience.TotalSeconds:0.###} s.");
             alive = false;
         }
 

@@ -18,7 +18,7 @@ public sealed record CollectivesOptions
     /// <summary>Time between two heart-beats on a bootstrap connection. Default 100 ms.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Silence on a bootstrap connection after which the peer counts as lost. Default 2 s.</summary>
+    /// <summary>Silence on a bootstrap connection after which the peer counts as lost; of one that has not spoken on it yet, <see cref="SetupDeadline"/>. Default 2 s.</summary>
     public TimeSpan PeerSilence { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>

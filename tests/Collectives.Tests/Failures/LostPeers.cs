@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Diagnostics;
 
 namespace TrainMover.Collectives.Tests.Failures;
@@ -105,6 +106,26 @@ public sealed class LostPeers
         failures.ShouldContain(failure => failure.Kind == FailureKind.PeerSilent);
     }
 
+    [Fact]
+    public async Task A_peer_that_has_not_begun_to_speak_is_not_silent()
+    {
+        var options = new CollectivesOptions { HeartbeatInterval = TimeSpan.FromMilliseconds(20), PeerSilence = TimeSpan.FromMilliseconds(100), Lifelines = false };
+        await using var loop = new BootstrapLoop("m0", options);
+        using var listener = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        using var peer = new TcpClient();
+        await peer.ConnectAsync((System.Net.IPEndPoint)listener.LocalEndpoint);
+        var link = new BootstrapLink(await listener.AcceptSocketAsync(), new Member(1, "m1", "127.0.0.1", 1), loop);
+        var losses = new Losses();
+        link.Attach(1, losses);
+        loop.Add(link);
+
+        await Task.Delay(options.PeerSilence * 6);
+        link.IsLost.ShouldBeFalse();
+        await peer.GetStream().WriteAsync(LinkFrame.Encode(LinkFrameKind.Heartbeat, 0, []));
+        (await losses.First.WaitAsync(Cluster.Patience)).ShouldBe(FailureKind.PeerSilent);
+    }
+
     /// <summary>All ranks but 1 enter the call; returns once they have, with what they will end in.</summary>
     internal static async Task<GroupFailure[]> Survivors(Cluster cluster, string call)
     {
@@ -117,5 +138,18 @@ public sealed class LostPeers
         })).ToList();
         entered.Wait(Cluster.Patience).ShouldBeTrue();
         return await Task.WhenAll(pending).WaitAsync(Cluster.Patience);
+    }
+
+    private sealed class Losses : ILinkObserver
+    {
+        private readonly TaskCompletionSource<FailureKind> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<FailureKind> First => _first.Task;
+
+        public void OnFrame(BootstrapLink link, LinkFrameKind kind, byte[] payload)
+        {
+        }
+
+        public void OnLost(BootstrapLink link, FailureKind kind, string detail) => _first.TrySetResult(kind);
     }
 }
