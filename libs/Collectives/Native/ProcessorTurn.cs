@@ -19,6 +19,12 @@ public static unsafe partial class ProcessorTurn
     // C libraries have functions for some of these calls only since lately.
     private static readonly (int Set, int Get, int Self, int Nice) Numbers = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? (274, 275, 178, 141) : (314, 315, 186, 140);
 
+    /// <summary>
+    /// Whether threads of this process may go before all that compute; default true. Not while they do for the first time what they will have to do at once later: that takes seconds, in which code is compiled, and whoever
+    /// shares processors with this process would stand still.
+    /// </summary>
+    public static bool MayGoFirst { get; set; } = true;
+
     /// <summary>The number of the system call that takes <see cref="Urgent"/>, for a thread that may call nothing else.</summary>
     internal static int SetCall => Numbers.Set;
 
@@ -41,8 +47,7 @@ public static unsafe partial class ProcessorTurn
     /// <param name="heartbeats">The thread also keeps heart-beats going: it goes before others that ask for this, too.</param>
     public static void AskForNow(bool heartbeats = false)
     {
-        var attributes = UrgentAttributes(heartbeats ? 2u : 1u);
-        if (Call(Numbers.Set, 0, &attributes, 0, 0) != 0)
+        if (!TryGoFirst(0, heartbeats ? 2u : 1u))
             AskForLittle();
     }
 
@@ -54,10 +59,16 @@ public static unsafe partial class ProcessorTurn
     public static void AskForNow(long thread)
     {
         // To the system 0 is the calling thread.
-        if (thread == 0)
-            return;
-        var attributes = UrgentAttributes(1);
-        _ = Call(Numbers.Set, thread, &attributes, 0, 0);
+        if (thread != 0)
+            TryGoFirst(thread, 1);
+    }
+
+    private static bool TryGoFirst(long thread, uint priority)
+    {
+        if (!MayGoFirst)
+            return false;
+        var attributes = UrgentAttributes(priority);
+        return Call(Numbers.Set, thread, &attributes, 0, 0) == 0;
     }
 
     private static void Ask(ulong nanoseconds)

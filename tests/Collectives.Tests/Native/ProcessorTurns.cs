@@ -45,6 +45,25 @@ public class ProcessorTurns
         policies.Item2.ShouldBe(policies.permitted);
     }
 
+    [Fact]
+    public void A_process_that_does_things_for_the_first_time_lets_others_go_first()
+    {
+        ProcessorTurn.MayGoFirst = false;
+        try
+        {
+            OnThread(() =>
+            {
+                ProcessorTurn.AskForNow();
+                ProcessorTurn.AskForNow(ProcessorTurn.ThisThread);
+                return Policy();
+            }).ShouldBe(Usual);
+        }
+        finally
+        {
+            ProcessorTurn.MayGoFirst = true;
+        }
+    }
+
     private static T OnThread<T>(Func<T> act)
     {
         var result = default(T);

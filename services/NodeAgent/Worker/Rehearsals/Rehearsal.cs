@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using TrainMover.Collectives;
 using TrainMover.Contracts.Commands;
 using TrainMover.Contracts.Interruptions;
 using TrainMover.Contracts.Jobs;
@@ -34,6 +35,7 @@ internal sealed class Rehearsal : IAsyncDisposable
     /// <summary>Runs the rehearsal. One that fails is no fault of a real job: it is said, and the worker is merely cold.</summary>
     public static async Task RunAsync()
     {
+        ProcessorTurn.MayGoFirst = false;
         try
         {
             await using var rehearsal = new Rehearsal();
@@ -43,6 +45,10 @@ internal sealed class Rehearsal : IAsyncDisposable
         catch (Exception failure) when (failure is not PlatformNotSupportedException)
         {
             await Console.Error.WriteLineAsync($"The rehearsal failed, the worker starts cold: {failure.Message}");
+        }
+        finally
+        {
+            ProcessorTurn.MayGoFirst = true;
         }
     }
 
