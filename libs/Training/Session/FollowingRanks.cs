@@ -69,14 +69,6 @@ internal sealed class FollowingRanks
     /// <summary>Completes when the replicas equal the leaver's; faults when they cannot.</summary>
     public Task CaughtUp => Task.WhenAll(_ranks.Select(rank => rank.CaughtUp));
 
-    /// <summary>Takes the leaver's connections and begins.</summary>
-    /// <exception cref="GroupSetupException">The leaver did not connect in time.</exception>
-    public static async Task<FollowingRanks> StartAsync(PreparedGroups prepared, string leaver, LocalRanks local, MigrationTechniques techniques, CancellationToken ct)
-    {
-        var streams = await FollowingStreams.OpenAsync(local.All.Count, stream => prepared.AcceptStateAsync(leaver, stream, ct)).ConfigureAwait(false);
-        return new FollowingRanks(streams, local, techniques);
-    }
-
     /// <summary>Waits until the replicas are those of the boundary.</summary>
     /// <returns>Bytes that came meanwhile.</returns>
     /// <exception cref="GroupSetupException">Following broke off.</exception>

@@ -147,6 +147,24 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
         followers.Stop();
     }
 
+    /// <summary>
+    /// Has a joiner follow over connections that are there, until it is stopped. Where it was stopped before they are closed and nothing begins: the joiner's replicas may have their state, and be trained, already.
+    /// </summary>
+    public void BeginFollowing(IReadOnlyList<StateConnection> streams, Func<IReadOnlyList<StateConnection>, FollowingRanks> begin)
+    {
+        lock (_gate)
+        {
+            if (!_followingStopped)
+            {
+                Followers = begin(streams);
+                return;
+            }
+        }
+
+        foreach (var stream in streams)
+            stream.Dispose();
+    }
+
     /// <summary>Nothing followed is of use any more: the state is copied, or the attempt is over.</summary>
     public void StopFollowing()
     {

@@ -250,7 +250,8 @@ public sealed partial class TrainingSession
         try
         {
             using var deadline = PreparationDeadline(attempt);
-            attempt.Keep(await FollowingRanks.StartAsync(prepared, leaver, _local!, attempt.Request.Job.Techniques, deadline.Token).ConfigureAwait(false));
+            var streams = await FollowingStreams.OpenAsync(attempt.Request.Job.Devices, stream => prepared.AcceptStateAsync(leaver, stream, deadline.Token)).ConfigureAwait(false);
+            attempt.BeginFollowing(streams, accepted => new FollowingRanks(accepted, _local!, attempt.Request.Job.Techniques));
         }
         catch (Exception ended) when (ended is GroupSetupException or OperationCanceledException)
         {
