@@ -1,6 +1,6 @@
 namespace TrainMover.Collectives;
 
-/// <summary>Phase 1 of a plan that is held before its cause: the plan is computed, and the data connections with the standby are open. Whoever takes it closes them, or has somebody else do it.</summary>
+/// <summary>Phase 1 of a plan that is held before its cause: the plan is computed, and the data connections with the standby are open. Those that are not moved elsewhere are closed with it.</summary>
 internal sealed class StandingGeneration(Membership membership, EdgeSet edges) : IDisposable
 {
     public Topology To => membership.To;

@@ -7,7 +7,7 @@ namespace TrainMover.Training.Session;
 public sealed partial class TrainingSession
 {
     private ArmRequest? _arming;
-    private CancellationTokenSource _armingEnds = new();
+    private CancellationTokenSource? _armingEnds;
     private ArmedLinks? _armed;
     private FollowedRanks? _followed;
     private FollowingRanks? _following;
@@ -138,13 +138,21 @@ public sealed partial class TrainingSession
     private void Disarm()
     {
         _arming = null;
-        KeepInBackground(_armingEnds.CancelAsync());
+        if (_armingEnds is { } ends)
+            KeepInBackground(GiveUpAsync(ends));
+        _armingEnds = null;
         EndFollowing();
         if (_armed is not { } links)
             return;
         _armed = null;
         links.PeerReset -= TakePlanWithout;
         CloseLater(links);
+    }
+
+    private static async Task GiveUpAsync(CancellationTokenSource begun)
+    {
+        await begun.CancelAsync().ConfigureAwait(false);
+        begun.Dispose();
     }
 
     // Called on the thread of the bootstrap connections, which everybody's heart-beats wait for.
