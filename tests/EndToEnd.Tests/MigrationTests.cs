@@ -78,7 +78,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
         }
 
         var raised = await cluster.OnlyInterruptionAsync();
-        (raised.Cause, raised.Kind, raised.Machines.Single()).ShouldBe((InterruptionCause.Hang, InterruptionKind.Unexpected, "m1"), await cluster.StoryAsync());
+        (raised.Cause, raised.Kind, raised.Machines.Single()).ShouldBe((InterruptionCause.Hang, InterruptionKind.Unexpected, "m1"));
         raised.RuledOut!.Count.ShouldBe(3);
     }
 

@@ -20,8 +20,7 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
     private readonly List<LinkFrame> _early = [];
     private readonly byte[] _incoming = new byte[LinkFrame.HeaderBytes + LinkFrame.LongestPayload];
     private Lifeline? _lifeline;
-    private (FailureKind Kind, string Detail)? _lost;
-    private bool _isLost;
+    private volatile Loss? _lost;
     private int _incomingLength;
     private int _sentOfFirst;
     private bool _writable = true;
@@ -42,7 +41,7 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
     public bool HasPeerEnded => Volatile.Read(ref _lifeline)?.HasBroken == true;
 
     /// <summary>Asked by whoever holds locks of its own: observers, which may want these, are told with this class's lock held.</summary>
-    public bool IsLost => Volatile.Read(ref _isLost);
+    public bool IsLost => _lost is not null;
 
     public bool HasUnsent
     {
@@ -198,8 +197,7 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
         {
             if (_lost is not null)
                 return;
-            _lost = (kind, detail);
-            Volatile.Write(ref _isLost, true);
+            _lost = new Loss(kind, detail);
             foreach (var observer in _observers.Values.ToList())
                 observer.OnLost(this, kind, detail);
         }
@@ -279,4 +277,6 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
                 _early.Add(frame);
         }
     }
+
+    private sealed record Loss(FailureKind Kind, string Detail);
 }

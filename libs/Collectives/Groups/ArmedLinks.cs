@@ -85,13 +85,16 @@ public sealed class ArmedLinks : ILinkObserver, IAsyncDisposable
     /// A standby that has everybody's connections says so, and a member counts on them from then on: whatever comes before finds nobody armed, neither the standby nor a member.
     /// </summary>
     /// <exception cref="GroupSetupException">The standby gave it up, or is lost.</exception>
-    internal Task ConfirmAsync(bool isStandby, CancellationToken ct)
+    internal Task ConfirmAsync(bool isStandby)
     {
-        if (!isStandby)
-            return _confirmed.Task.WaitAsync(ct);
-        foreach (var link in _links.Values)
-            link.Send(LinkFrameKind.Armed, _scope, []);
-        return Task.CompletedTask;
+        if (isStandby)
+        {
+            foreach (var link in _links.Values)
+                link.Send(LinkFrameKind.Armed, _scope, []);
+            _confirmed.TrySetResult();
+        }
+
+        return _confirmed.Task;
     }
 
     /// <summary>Adds the connections with the machines of a topology to those that phase 1 has.</summary>

@@ -240,7 +240,7 @@ public sealed class Endpoint : IAsyncDisposable
         armed.Attach();
         try
         {
-            await armed.ConfirmAsync(membership.IsJoiner, ct).WaitAsync(patience, ct).ConfigureAwait(false);
+            await armed.ConfirmAsync(membership.IsJoiner).WaitAsync(patience, ct).ConfigureAwait(false);
             return armed;
         }
         catch (Exception failure)

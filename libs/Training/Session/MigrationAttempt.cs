@@ -134,18 +134,8 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
         followed.Dispose();
     }
 
-    /// <summary>Keeps the joiner's side of following until it is stopped; ends it at once where it was stopped before.</summary>
-    public void Keep(FollowingRanks followers)
-    {
-        lock (_gate)
-        {
-            Followers = followers;
-            if (!_followingStopped)
-                return;
-        }
-
-        followers.Stop();
-    }
+    /// <summary>Takes over the joiner's side of following that began before the plan was needed, of an attempt that nobody else knows yet.</summary>
+    public void Keep(FollowingRanks followers) => Followers = followers;
 
     /// <summary>
     /// Has a joiner follow over connections that are there, until it is stopped. Where it was stopped before they are closed and nothing begins: the joiner's replicas may have their state, and be trained, already.

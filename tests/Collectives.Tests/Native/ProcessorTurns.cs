@@ -10,9 +10,7 @@ public class ProcessorTurns
     {
         var policies = OnThread(() =>
         {
-            ProcessorTurn.AskForNow();
-            var urgent = Policy();
-            ProcessorTurn.AskForMuch();
+            var urgent = PolicyWhileUrgent();
             return (urgent, Policy());
         });
         policies.Item1.ShouldBeOneOf(RoundRobin, Usual);
@@ -31,9 +29,7 @@ public class ProcessorTurns
     {
         var policies = OnThread(() =>
         {
-            ProcessorTurn.AskForNow();
-            var permitted = Policy();
-            ProcessorTurn.AskForMuch();
+            var permitted = PolicyWhileUrgent();
             var thread = ProcessorTurn.ThisThread;
             OnThread(() =>
             {
@@ -62,6 +58,14 @@ public class ProcessorTurns
         {
             ProcessorTurn.MayGoFirst = true;
         }
+    }
+
+    private static int PolicyWhileUrgent()
+    {
+        ProcessorTurn.AskForNow();
+        var policy = Policy();
+        ProcessorTurn.AskForMuch();
+        return policy;
     }
 
     private static T OnThread<T>(Func<T> act)
