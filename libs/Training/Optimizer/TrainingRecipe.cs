@@ -29,7 +29,7 @@ public sealed record TrainingRecipe(
     /// <summary>ZeRO-1: each data-parallel rank keeps the moments of its part of the parameters only, and a second copy of those of the rank before it.</summary>
     public bool ShardOptimizer { get; init; }
 
-    /// <summary>Bytes of gradients that are reduced at once; 0 (the default) for a quarter of them.</summary>
+    /// <summary>Bytes of gradients that are reduced at once; 0 (the default) for quarters of them, of which the last is cut smaller and smaller: it is what a switch may have to wait for.</summary>
     public long BucketBytes { get; init; }
 
     /// <summary>

@@ -29,23 +29,28 @@ internal readonly record struct FlatPart(int Start, int Length)
     }
 }
 
-/// <summary>Cuts the flat gradients into buckets, in the order in which backward finishes them: from the end to the beginning, what two stages share last.</summary>
+/// <summary>
+/// Cuts the flat gradients into buckets, in the order in which backward finishes them: from the end to the beginning, what two stages share last. Usual buckets are quarters, the last of which is halved again
+/// and again: what is under way when the step's commit passes, to whoever follows, is the last bucket, and the switch waits for it.
+/// </summary>
 internal static class GradientBuckets
 {
     private const int Alignment = 16;
     private const int UsualCount = 4;
+    private const int LeastLength = 256 * 1024;
 
     /// <param name="layout">What is cut.</param>
-    /// <param name="bytes">Size of a bucket; 0 for a quarter of the gradients.</param>
+    /// <param name="bytes">Size of a bucket; 0 for usual ones.</param>
     public static GradientBucket[] Of(ParameterLayout layout, long bytes)
     {
         var own = layout.FlatLength - layout.SharedLength;
-        var elements = bytes > 0 ? bytes / sizeof(float) : (own + UsualCount - 1) / UsualCount;
-        var length = (int)Math.Min(own, Math.Max(1, (elements + Alignment - 1) / Alignment) * Alignment);
+        var length = Aligned(bytes > 0 ? bytes / sizeof(float) : (own + UsualCount - 1) / UsualCount);
         var buckets = new List<GradientBucket>();
         for (var end = layout.FlatLength; end > layout.SharedLength;)
         {
-            var start = Math.Max(layout.SharedLength, end - length);
+            var left = end - layout.SharedLength;
+            var isLast = bytes == 0 && left <= length && left >= 2 * LeastLength;
+            var start = end - (int)Math.Min(left, isLast ? Aligned(left / 2) : length);
             buckets.Add(new GradientBucket(start, end - start, Shared: false));
             end = start;
         }
@@ -54,4 +59,6 @@ internal static class GradientBuckets
             buckets.Add(new GradientBucket(0, layout.SharedLength, Shared: true));
         return [.. buckets];
     }
+
+    private static long Aligned(long elements) => Math.Max(1, (elements + Alignment - 1) / Alignment) * Alignment;
 }

@@ -25,9 +25,21 @@ internal static class PauseBenchVerbs
             AblationBench.Tell, size, full);
     }
 
-    public static Command Flatness() => Repeated(
-        "flatness", "Measures expected migrations of models of 1 M to 50 M parameters, and of one to three machines at once; medians (about ten minutes).",
-        (_, output, access, repeats, ct) => FlatnessBench.RunAsync(output, access, repeats, ct), FlatnessBench.Tell);
+    public static Command Flatness()
+    {
+        string[] cases = [.. MigrateSize.All.Select(size => size.Name), FlatnessBench.MachinesName];
+        var only = new Option<string[]>("--only") { Description = $"Of the cases {string.Join(", ", cases)} only these.", AllowMultipleArgumentsPerToken = true };
+        return Repeated(
+            "flatness", "Measures expected migrations of models of 1 M to 50 M parameters, and of one to three machines at once; medians (about fifteen minutes).",
+            (parsed, output, access, repeats, ct) =>
+            {
+                var wanted = parsed.GetValue(only) is { Length: > 0 } named ? named : cases;
+                if (wanted.FirstOrDefault(one => !cases.Contains(one, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+                    throw new BadInputException($"--only {unknown} is none of {string.Join(", ", cases)}.");
+                return FlatnessBench.RunAsync(output, access, name => wanted.Contains(name, StringComparer.OrdinalIgnoreCase), repeats, ct);
+            },
+            FlatnessBench.Tell, only);
+    }
 
     public static Command Efficiency()
     {
