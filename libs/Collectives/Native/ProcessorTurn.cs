@@ -25,6 +25,19 @@ public static unsafe partial class ProcessorTurn
     /// </summary>
     public static bool MayGoFirst { get; set; } = true;
 
+    /// <summary>Whether the system lets a thread of this process go before all that compute; the calling thread stays as it is.</summary>
+    public static bool IsPermitted
+    {
+        get
+        {
+            var permitted = false;
+            var thread = new Thread(() => permitted = TryGoFirst(0, 1));
+            thread.Start();
+            thread.Join();
+            return permitted;
+        }
+    }
+
     /// <summary>The number of the system call that takes <see cref="Urgent"/>, for a thread that may call nothing else.</summary>
     internal static int SetCall => Numbers.Set;
 

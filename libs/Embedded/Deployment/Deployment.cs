@@ -4,7 +4,7 @@ namespace TrainMover.Embedded;
 
 /// <summary>
 /// A whole TrainMover on this host: broker, PostgreSQL, Detector, Planner, Executor and agents, each its own process. It stops what it started, and
-/// nothing else, when it is disposed; unless it is <see cref="DeploymentOptions.Detached"/>.
+/// nothing else, when it is disposed, and all of it ends when this process is killed; unless it is <see cref="DeploymentOptions.Detached"/>.
 /// </summary>
 public sealed class Deployment : IAsyncDisposable
 {
@@ -229,7 +229,7 @@ public sealed class Deployment : IAsyncDisposable
         foreach (var (key, value) in variables ?? new Dictionary<string, string>()) environment[key] = value;
         File.Delete(_health.UrlFile(name));
         var niceness = Deciding.Contains(name) ? DecidingNiceness : Services.Contains(name) ? ControlPlaneNiceness : 0;
-        var process = await ServiceProcess.StartAsync(name, Path.Combine(_options.Root, program), arguments, environment, _options.LogDirectory, niceness);
+        var process = await ServiceProcess.StartAsync(name, Path.Combine(_options.Root, program), arguments, environment, _options.LogDirectory, niceness, endsWithStarter: !_options.Detached);
         _processes.RemoveAll(other => other.Name == name);
         _processes.Add(process);
         Environment = Environment with { Processes = [.. _processes.Select(child => new DeployedProcess(child.Name, child.Identity))] };
@@ -239,7 +239,7 @@ public sealed class Deployment : IAsyncDisposable
 
     private (string Program, string[] Arguments) Command(string name) => name switch
     {
-        Broker => (Program("tools/Cli", "Cli"), ["broker", "--address-file", AddressFile, .. BrokerPort(), .. BrokerParent()]),
+        Broker => (Program("tools/Cli", "Cli"), ["broker", "--address-file", AddressFile, .. BrokerPort()]),
         "detector" => (Program("services/Detector", "Detector"), []),
         "planner" => (Program("services/Planner", "Planner"), []),
         "executor" => (Program("services/Executor", "Executor"), []),
@@ -253,8 +253,6 @@ public sealed class Deployment : IAsyncDisposable
         Environment.Kafka.Length > 0 ? ["--port", Environment.Kafka[(Environment.Kafka.LastIndexOf(':') + 1)..]]
         : _options.KafkaPort is { } port ? ["--port", port.ToString(CultureInfo.InvariantCulture)]
         : [];
-
-    private string[] BrokerParent() => _options.Detached ? [] : ["--parent", System.Environment.ProcessId.ToString(CultureInfo.InvariantCulture)];
 
     private string Program(string folder, string name) => Path.Combine(folder, "bin", _options.Configuration, "net10.0", $"TrainMover.{name}.dll");
 

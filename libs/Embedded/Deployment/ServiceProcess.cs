@@ -43,15 +43,17 @@ public sealed class ServiceProcess : IDisposable
     /// <param name="environment">Environment variables on top of this process's own.</param>
     /// <param name="logDirectory">Folder of the log file, which is appended to.</param>
     /// <param name="niceness">0 for the usual share of the cores, up to 19 for what the others leave.</param>
+    /// <param name="endsWithStarter">It gets SIGTERM when this process ends, however that ends.</param>
     /// <exception cref="DeploymentException">The program is not built, or ended at once.</exception>
     public static async Task<ServiceProcess> StartAsync(
-        string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string logDirectory, int niceness = 0)
+        string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string logDirectory, int niceness = 0, bool endsWithStarter = false)
     {
         if (!File.Exists(program)) throw new DeploymentException($"{program} is missing: build with \"dotnet build -c Release TrainMover.sln\".");
         var logFile = Path.Combine(logDirectory, $"{name}.log");
 
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
-        foreach (var argument in (string[])["-c", Launch, logFile, "setsid", "/bin/sh", "-c", Yield, $"{niceness}", "dotnet", program, .. arguments])
+        string[] bound = endsWithStarter ? ["setpriv", "--pdeathsig", "TERM", "--"] : [];
+        foreach (var argument in (string[])["-c", Launch, logFile, .. bound, "setsid", "/bin/sh", "-c", Yield, $"{niceness}", "dotnet", program, .. arguments])
             start.ArgumentList.Add(argument);
         foreach (var (key, value) in environment) start.Environment[key] = value;
         var process = await ChildProcess.StartAsync(start);

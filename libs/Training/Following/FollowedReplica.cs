@@ -232,6 +232,8 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
 
     private void Send()
     {
+        // It moves bytes: what it has not sent by the time that a step is committed, a switch waits for.
+        ProcessorTurn.AskForLittle();
         lock (_gate)
             _senderNumber = ProcessorTurn.ThisThread;
         try

@@ -60,6 +60,14 @@ public class ProcessorTurns
         }
     }
 
+    [Fact]
+    public void Whether_it_is_permitted_is_found_without_being_urgent()
+    {
+        var seen = OnThread(() => (Permitted: ProcessorTurn.IsPermitted, After: Policy(), Urgent: PolicyWhileUrgent()));
+        seen.After.ShouldBe(Usual);
+        seen.Permitted.ShouldBe(seen.Urgent == RoundRobin);
+    }
+
     private static int PolicyWhileUrgent()
     {
         ProcessorTurn.AskForNow();

@@ -9,7 +9,7 @@ internal static class CommandLineProcess
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private static readonly string[] Inherited = ["TRAINMOVER_KAFKA", "TRAINMOVER_POSTGRES", "TRAINMOVER_SCHEMA", "TRAINMOVER_TOPIC_PREFIX", "TRAINMOVER_DEBUG"];
 
-    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(string home, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    public static Process Start(string home, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var root = Repository.FindRoot();
         var program = Path.Combine(root, "tools", "Cli", "bin", Repository.Configuration, "net10.0", "TrainMover.Cli.dll");
@@ -18,8 +18,12 @@ internal static class CommandLineProcess
         start.Environment["TRAINMOVER_ROOT"] = root;
         start.Environment["TRAINMOVER_HOME"] = home;
         foreach (var (name, value) in environment) start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
 
-        using var process = Process.Start(start)!;
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(string home, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    {
+        using var process = Start(home, environment, arguments);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         try
         {

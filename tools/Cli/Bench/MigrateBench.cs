@@ -13,27 +13,44 @@ internal sealed record MigrateResult(
     long LostSteps, long StayerDeviceBytes, long SandboxBytesLeft, ConnectionDelta Connections, bool ConnectionsAsPlanned, bool BitIdentical, IReadOnlyList<ReportedPhase> Phases,
     IReadOnlyList<MachineBytes> Bytes, IReadOnlyList<string> Shortcomings);
 
+/// <summary>The matrix.</summary>
+/// <param name="Migrations">What was measured.</param>
+/// <param name="NotMeasured">Cases that came to no end, and why; empty where all is well.</param>
+internal sealed record MigrateReport(IReadOnlyList<MigrateResult> Migrations, IReadOnlyList<string> NotMeasured)
+{
+    public bool AllProven => NotMeasured.Count == 0 && Migrations.All(migration => migration.Shortcomings.Count == 0);
+}
+
 /// <summary>Every layout, in every size, with an expected and an unexpected migration each, on real processes, compared with an uninterrupted run.</summary>
 internal static class MigrateBench
 {
-    public static async Task<IReadOnlyList<MigrateResult>> RunAsync(Output output, Access access, Func<string, bool> isWanted, CancellationToken ct)
+    public static async Task<MigrateReport> RunAsync(Output output, Access access, Func<string, bool> isWanted, CancellationToken ct)
     {
         var cases = (from size in MigrateSize.All from layout in MigrateLayout.All where isWanted($"{layout.Name}, {size.Name}") select (layout, size)).ToList();
         if (cases.Count == 0) throw new BadInputException($"--only matches none of the cases: {string.Join("; ", MigrateLayout.All.Select(layout => layout.Name))}, each in {string.Join(", ", MigrateSize.All.Select(size => size.Name))}.");
-        var results = new List<MigrateResult>();
+        var (results, failures) = (new List<MigrateResult>(), new List<string>());
         foreach (var (number, (layout, size)) in cases.Index())
         {
             output.Progress.Report($"case {number + 1} of {cases.Count}: {layout.Name}, {size.Name}");
-            results.AddRange(await MeasureAsync(output, access, layout, size, ct));
+            try
+            {
+                results.AddRange(await MeasureAsync(output, access, layout, size, ct));
+            }
+            catch (DeploymentException failure)
+            {
+                // What was measured before, for an hour perhaps, counts all the same.
+                failures.Add($"{layout.Name}, {size.Name}: {failure.Message}");
+                output.Progress.Report(failure.Message);
+            }
         }
 
-        return results;
+        return new MigrateReport(results, failures);
     }
 
-    public static void Tell(Output output, IReadOnlyList<MigrateResult> results)
+    public static void Tell(Output output, MigrateReport report)
     {
         var table = Output.Table("layout", "size", "kind", "pause ms", "gap ms", "detection ms", "step ms", "state from", "in the pause", "before it", "steps lost", "connections", "proof");
-        foreach (var result in results)
+        foreach (var result in report.Migrations)
         {
             table.Row(
                 result.Layout, result.Size, result.Kind, $"{result.PauseMs:0}", $"{result.GapMs:0}", $"{result.DetectionMs:0}", $"{result.MedianStepMs:0}", result.StateSource,
@@ -43,6 +60,8 @@ internal static class MigrateBench
         }
 
         output.Console.Write(table);
+        foreach (var failure in report.NotMeasured)
+            output.Line($"Not measured: {failure}");
     }
 
     private static async Task<IEnumerable<MigrateResult>> MeasureAsync(Output output, Access access, MigrateLayout layout, MigrateSize size, CancellationToken ct)

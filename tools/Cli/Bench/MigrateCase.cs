@@ -14,7 +14,7 @@ internal sealed record MigrateSize(string Name, JobFileModel Model, int Batch, i
     [
         new("1M", new JobFileModel { Layers = 5, Width = 128, Heads = 4, Context = 64 }, 16, 120),
         new("10M", new JobFileModel { Layers = 6, Width = 384, Heads = 8, Context = 64 }, 2, 110),
-        new("50M", new JobFileModel { Layers = 8, Width = 720, Heads = 8, Context = 64 }, 1, 50),
+        new("50M", new JobFileModel { Layers = 8, Width = 720, Heads = 8, Context = 64 }, 1, 100),
     ];
 }
 

@@ -10,14 +10,12 @@ internal static class BrokerVerb
     {
         var address = new Option<string>("--address-file") { Description = "File that receives the bootstrap address.", Required = true };
         var port = new Option<int?>("--port") { Description = "Port to listen on; a free one unless given." };
-        var parent = new Option<int?>("--parent") { Description = "Process with which the broker ends." };
         var command = new Command("broker", "Runs the embedded broker.") { Hidden = true };
         command.Options.Add(address);
         command.Options.Add(port);
-        command.Options.Add(parent);
         command.SetAction(async (parsed, ct) =>
         {
-            await BrokerHost.RunAsync(parsed.GetRequiredValue(address), parsed.GetValue(port), parsed.GetValue(parent), ct);
+            await BrokerHost.RunAsync(parsed.GetRequiredValue(address), parsed.GetValue(port), ct);
             return 0;
         });
         return command;

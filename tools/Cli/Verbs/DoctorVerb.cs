@@ -19,7 +19,7 @@ internal static class DoctorVerb
         {
             var output = Output.Of(parsed);
             var access = Access.Current();
-            var checks = new List<Check> { Runtime(), Cpp(), Postgres(), Processors(), Memory(), HugePages(), Lifelines(), Disk(access.Root) };
+            var checks = new List<Check> { Runtime(), Cpp(), Postgres(), Processors(), Memory(), HugePages(), Lifelines(), Turns(), Disk(access.Root) };
             checks.AddRange(await DeploymentAsync(access, ct));
             if (output.IsJson)
             {
@@ -73,6 +73,9 @@ internal static class DoctorVerb
 
     private static Check Lifelines() =>
         new("lifelines", Endpoint.LifelineRefusal is null, Endpoint.LifelineRefusal ?? "allowed", "let programs call unshare and pidfd_getfd (in a container: its seccomp profile): a worker that is killed is noticed sooner", Required: false);
+
+    private static Check Turns() =>
+        new("real-time threads", ProcessorTurn.IsPermitted, ProcessorTurn.IsPermitted ? "allowed" : "refused", "give the agents CAP_SYS_NICE or a limit for real-time priorities (ulimit -r 2): what a switch waits for goes before training on shared cores", Required: false);
 
     private static Check Disk(string root)
     {

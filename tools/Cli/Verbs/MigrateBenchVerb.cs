@@ -22,10 +22,10 @@ internal static class MigrateBenchVerb
             var output = Output.ForPeople();
             var target = ResultFile.Of(parsed.GetValue(file));
             var wanted = parsed.GetValue(only) ?? [];
-            var results = await MigrateBench.RunAsync(output, Access.Current(), name => wanted.All(part => name.Contains(part, StringComparison.OrdinalIgnoreCase)), ct);
-            await target.WriteAsync(results, ct);
-            MigrateBench.Tell(output, results);
-            return results.All(result => result.Shortcomings.Count == 0) ? 0 : 1;
+            var report = await MigrateBench.RunAsync(output, Access.Current(), name => wanted.All(part => name.Contains(part, StringComparison.OrdinalIgnoreCase)), ct);
+            await target.WriteAsync(report, ct);
+            MigrateBench.Tell(output, report);
+            return report.AllProven ? 0 : 1;
         });
         return command;
     }
