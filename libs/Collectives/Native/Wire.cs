@@ -10,6 +10,7 @@ internal static unsafe class Wire
 {
     private const int TcpLevel = 6;
     private const int TcpCongestion = 13;
+    private const int UnderWayInHost = 512 * 1024;
 
     /// <summary>The peer closed its side in order.</summary>
     public const int EndOfStream = -100_000;
@@ -17,14 +18,15 @@ internal static unsafe class Wire
     public static int DescriptorOf(Socket socket) => (int)socket.SafeHandle.DangerousGetHandle();
 
     /// <summary>
-    /// Settings of a socket that carries calls: packets leave at once. Inside a host nothing is gained by pacing, which bbr does with timers, so there the connection takes reno; between
-    /// hosts the system's choice stays. Sizes of buffers are the system's too: it knows the link.
+    /// Settings of a socket that carries calls: packets leave at once. Inside a host nothing is gained by pacing, which bbr does with timers, so there the connection takes reno, and what is under way has to stay in the caches, so
+    /// that it may not be much. Between hosts the system's choices stay: it knows the link.
     /// </summary>
     public static void PrepareForData(Socket socket)
     {
         socket.NoDelay = true;
         if (socket.RemoteEndPoint is not IPEndPoint peer || !IPAddress.IsLoopback(peer.Address))
             return;
+        socket.SendBufferSize = UnderWayInHost;
         try
         {
             socket.SetRawSocketOption(TcpLevel, TcpCongestion, "reno"u8);
