@@ -10,7 +10,7 @@ internal static unsafe class Wire
 {
     private const int TcpLevel = 6;
     private const int TcpCongestion = 13;
-    private const int UnderWayInHost = 512 * 1024;
+    private const int UnderWayInHost = 384 * 1024;
 
     /// <summary>The peer closed its side in order.</summary>
     public const int EndOfStream = -100_000;
