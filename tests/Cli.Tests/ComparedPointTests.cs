@@ -33,6 +33,17 @@ public class ComparedPointTests
         Of(Pair("other", 10, 20), pair with { Ours = pair.Ours with { Right = false } }).Verified.ShouldBeFalse();
     }
 
+    [Theory]
+    [InlineData(0, 56, 0)]
+    [InlineData(64, 120, 64)]
+    public void What_calls_allocate_is_what_every_run_shows(long first, long second, long expected) => Of(Allocating(first), Allocating(second)).Allocated.ShouldBe(expected);
+
+    private static MeasuredPair Allocating(long bytes)
+    {
+        var pair = Pair("one", 10, 20);
+        return pair with { Ours = pair.Ours with { Allocated = bytes } };
+    }
+
     private static ComparedPoint Of(params MeasuredPair[] pairs) => ComparedPoint.Of("tcp", 4, "all-reduce", 4_000_000, pairs);
 
     private static MeasuredPair Pair(string setting, double ours, double theirs) => new(setting, Point(ours), Point(theirs));

@@ -14,12 +14,16 @@ internal sealed unsafe class TcpOutboundEdge : OutboundEdge
     private long _length;
     private int? _markAfterFrame;
 
-    public TcpOutboundEdge(Socket socket, Member peer)
+    public TcpOutboundEdge(Socket socket, Member peer, GroupKind group)
         : base(peer)
     {
         _socket = socket;
         _descriptor = Wire.DescriptorOf(socket);
         Wire.PrepareForData(socket);
+
+        // A stage that has sent goes on, while its neighbour computes what came before.
+        if (group != GroupKind.Stages)
+            Wire.LimitUnderWay(socket);
     }
 
     public override int Descriptor => _descriptor;

@@ -43,7 +43,7 @@ internal sealed class Connecting(Endpoint endpoint, Membership membership) : IDi
         if (from.Machine == membership.Machine)
         {
             var socket = await DialAsync(membership.NameOf(edge), to, ct).ConfigureAwait(false);
-            Keep(() => _edges.Outbound.Add(edge, new TcpOutboundEdge(socket, to)), socket);
+            Keep(() => _edges.Outbound.Add(edge, new TcpOutboundEdge(socket, to, edge.Group.Kind)), socket);
         }
         else
         {

@@ -99,7 +99,7 @@ internal sealed class SwitchedEdges(Endpoint endpoint, Membership membership)
         {
             var socket = await endpoint.Dialer.DialAsync(membership, membership.NameOf(edge), to, ct).ConfigureAwait(false);
             lock (_gate)
-                Edges.Outbound.Add(edge, new TcpOutboundEdge(socket, to));
+                Edges.Outbound.Add(edge, new TcpOutboundEdge(socket, to, edge.Group.Kind));
         }
         else
         {

@@ -18,15 +18,14 @@ internal static unsafe class Wire
     public static int DescriptorOf(Socket socket) => (int)socket.SafeHandle.DangerousGetHandle();
 
     /// <summary>
-    /// Settings of a socket that carries calls: packets leave at once. Inside a host nothing is gained by pacing, which bbr does with timers, so there the connection takes reno, and what is under way has to stay in the caches, so
-    /// that it may not be much. Between hosts the system's choices stay: it knows the link.
+    /// Settings of a socket that carries calls: packets leave at once. Inside a host nothing is gained by pacing, which bbr does with timers, so there the connection takes reno; between
+    /// hosts the system's choice stays. Sizes of buffers are the system's too: it knows the link.
     /// </summary>
     public static void PrepareForData(Socket socket)
     {
         socket.NoDelay = true;
-        if (socket.RemoteEndPoint is not IPEndPoint peer || !IPAddress.IsLoopback(peer.Address))
+        if (!IsInHost(socket))
             return;
-        socket.SendBufferSize = UnderWayInHost;
         try
         {
             socket.SetRawSocketOption(TcpLevel, TcpCongestion, "reno"u8);
@@ -35,6 +34,13 @@ internal static unsafe class Wire
         {
             // This system does not offer it; what it has works too.
         }
+    }
+
+    /// <summary>Inside a host what is under way stays in the caches if it is not much: for groups in which all send and receive at once.</summary>
+    public static void LimitUnderWay(Socket socket)
+    {
+        if (IsInHost(socket))
+            socket.SendBufferSize = UnderWayInHost;
     }
 
     /// <summary>Bytes sent; 0 when the socket takes none now; a negative error number.</summary>
@@ -190,6 +196,8 @@ internal static unsafe class Wire
         var error = Marshal.GetLastPInvokeError();
         return error is Libc.InProgress or Libc.Interrupted ? 0 : -error;
     }
+
+    private static bool IsInHost(Socket socket) => socket.RemoteEndPoint is IPEndPoint peer && IPAddress.IsLoopback(peer.Address);
 
     public static string Explain(int result) => result == EndOfStream
         ? "the peer closed the connection"

@@ -24,7 +24,7 @@ internal sealed record MeasuredPair(string Setting, Measured Ours, Measured Thei
 /// <param name="BusGBps">Bytes that a rank must send, whatever the algorithm, over the time.</param>
 /// <param name="OpenMpiSetting">Of the grid the setting that does best beside ours, for this point.</param>
 /// <param name="Ratio">Ours over OpenMPI's bus bandwidth: the median over the rounds of this setting.</param>
-/// <param name="Allocated">Managed bytes that any rank allocated in the timed calls.</param>
+/// <param name="Allocated">Managed bytes that any rank allocated in the timed calls, in the run with the fewest: what a call allocates shows in every run, what the runtime creates once on its way in one of them.</param>
 internal sealed record ComparedPoint(
     string Transport, int Ranks, string Operation, long Bytes, double Microseconds, double BusGBps, double OpenMpiMicroseconds, double OpenMpiBusGBps, string OpenMpiSetting,
     double Ratio, long Allocated, bool Verified)
@@ -37,7 +37,7 @@ internal sealed record ComparedPoint(
         var work = bytes * BusFactor(operation, ranks) / 1000;
         return new ComparedPoint(
             transport, ranks, operation, bytes, time, work / time, theirTime, work / theirTime, best.Key, best.Select(pair => pair.Ratio).Median(),
-            pairs.Max(pair => pair.Ours.Allocated), pairs.All(pair => pair.Ours.Right && pair.Theirs.Right));
+            pairs.Min(pair => pair.Ours.Allocated), pairs.All(pair => pair.Ours.Right && pair.Theirs.Right));
     }
 
     public static double BusFactor(string operation, int ranks) => operation switch
