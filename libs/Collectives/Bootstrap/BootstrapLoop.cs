@@ -14,14 +14,17 @@ internal sealed class BootstrapLoop : IAsyncDisposable
     private readonly HoldingThread? _holder;
     private readonly TimeSpan _beat;
     private readonly TimeSpan _silence;
-    private readonly TimeSpan _setup;
+    private readonly TimeSpan _silenceAtFirst;
     private PollDescriptor[] _descriptors = new PollDescriptor[8];
     private volatile bool _stopping;
     private volatile bool _severed;
 
     public BootstrapLoop(string machine, CollectivesOptions options)
     {
-        (_beat, _silence, _setup) = (options.HeartbeatInterval, options.PeerSilence, options.SetupDeadline);
+        (_beat, _silence) = (options.HeartbeatInterval, options.PeerSilence);
+
+        // A peer whose cores are busy may be long in taking a connection into use; that it has not begun to speak does not make it silent.
+        _silenceAtFirst = options.SetupDeadline < _silence ? _silence : options.SetupDeadline;
         _holder = options.Lifelines ? HoldingThread.Instance : null;
         new Thread(Run) { IsBackground = true, Name = $"bootstrap {machine}" }.Start();
     }
@@ -144,8 +147,7 @@ internal sealed class BootstrapLoop : IAsyncDisposable
             alive = false;
         }
 
-        // A peer whose cores are busy may be long in taking a connection into use; that it has not begun to speak does not make it silent.
-        var patience = link.HasSpoken || _setup < _silence ? _silence : _setup;
+        var patience = link.HasSpoken ? _silence : _silenceAtFirst;
         if (alive && Stopwatch.GetElapsedTime(link.LastHeard) > patience)
         {
             link.Lose(FailureKind.PeerSilent, $"{link.Peer.Machine} has been silent for {patience.TotalSeconds:0.###} s.");

@@ -197,8 +197,6 @@ internal static unsafe class Wire
         return error is Libc.InProgress or Libc.Interrupted ? 0 : -error;
     }
 
-    private static bool IsInHost(Socket socket) => socket.RemoteEndPoint is IPEndPoint peer && IPAddress.IsLoopback(peer.Address);
-
     public static string Explain(int result) => result == EndOfStream
         ? "the peer closed the connection"
         : Marshal.GetPInvokeErrorMessage(-result);
@@ -211,4 +209,6 @@ internal static unsafe class Wire
         var waited = new PollDescriptor { Descriptor = descriptor, Events = events };
         _ = Libc.Poll(&waited, 1, (int)Math.Min(Math.Ceiling(left.TotalMilliseconds), int.MaxValue));
     }
+
+    private static bool IsInHost(Socket socket) => socket.RemoteEndPoint is IPEndPoint peer && IPAddress.IsLoopback(peer.Address);
 }

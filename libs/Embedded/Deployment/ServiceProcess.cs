@@ -43,7 +43,7 @@ public sealed class ServiceProcess : IDisposable
     /// <param name="environment">Environment variables on top of this process's own.</param>
     /// <param name="logDirectory">Folder of the log file, which is appended to.</param>
     /// <param name="niceness">0 for the usual share of the cores, up to 19 for what the others leave.</param>
-    /// <param name="endsWithStarter">It gets SIGTERM when this process ends, however that ends.</param>
+    /// <param name="endsWithStarter">It gets SIGTERM when this process ends, however that ends (where setpriv is there).</param>
     /// <exception cref="DeploymentException">The program is not built, or ended at once.</exception>
     public static async Task<ServiceProcess> StartAsync(
         string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string logDirectory, int niceness = 0, bool endsWithStarter = false)
@@ -52,8 +52,7 @@ public sealed class ServiceProcess : IDisposable
         var logFile = Path.Combine(logDirectory, $"{name}.log");
 
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
-        string[] bound = endsWithStarter ? ["setpriv", "--pdeathsig", "TERM", "--"] : [];
-        foreach (var argument in (string[])["-c", Launch, logFile, .. bound, "setsid", "/bin/sh", "-c", Yield, $"{niceness}", "dotnet", program, .. arguments])
+        foreach (var argument in (string[])["-c", Launch, logFile, .. SetPriv.Prefix(signalAtEnd: endsWithStarter ? "TERM" : null), "setsid", "/bin/sh", "-c", Yield, $"{niceness}", "dotnet", program, .. arguments])
             start.ArgumentList.Add(argument);
         foreach (var (key, value) in environment) start.Environment[key] = value;
         var process = await ChildProcess.StartAsync(start);

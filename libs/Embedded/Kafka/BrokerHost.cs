@@ -14,17 +14,7 @@ public static class BrokerHost
         var temporary = $"{addressFile}.{Environment.ProcessId}";
         await File.WriteAllTextAsync(temporary, broker.BootstrapServers, cancellationToken);
         File.Move(temporary, addressFile, overwrite: true);
-        try
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
-        }
-        catch (OperationCanceledException)
-        {
-            // What it serves until.
-        }
-        finally
-        {
-            File.Delete(addressFile);
-        }
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        File.Delete(addressFile);
     }
 }

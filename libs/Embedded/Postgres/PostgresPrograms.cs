@@ -16,7 +16,7 @@ internal sealed record PostgresPrograms(string InitDb, string Server, string? Ru
         {
             if (!File.ReadLines("/etc/passwd").Any(line => line.StartsWith(Account + ":", StringComparison.Ordinal)))
                 throw new EmbeddedPostgresException($"PostgreSQL refuses to run as root, and the account '{Account}' does not exist: apt-get install postgresql creates it.");
-            if (!HasSetPriv)
+            if (!SetPriv.IsThere)
                 throw new EmbeddedPostgresException("PostgreSQL refuses to run as root, and setpriv is not on this machine: apt-get install util-linux.");
             runAs = Account;
         }
@@ -24,27 +24,8 @@ internal sealed record PostgresPrograms(string InitDb, string Server, string? Ru
     }
 
     /// <summary>Command line that runs a program under the right account and, where wanted, lets it die with the calling thread.</summary>
-    public IReadOnlyList<string> Command(string program, bool diesWithParent, params IEnumerable<string> arguments)
-    {
-        var command = new List<string>();
-        if (HasSetPriv && (RunAs is not null || diesWithParent))
-        {
-            command.Add("setpriv");
-            if (RunAs is not null)
-                command.AddRange([$"--reuid={RunAs}", $"--regid={RunAs}", "--init-groups"]);
-            if (diesWithParent)
-                command.AddRange(["--pdeathsig", "INT"]);
-            command.Add("--");
-        }
-        command.Add(program);
-        command.AddRange(arguments);
-        return command;
-    }
-
-    private static bool HasSetPriv { get; } = OnPath().Any(folder => File.Exists(Path.Combine(folder, "setpriv")));
-
-    private static string[] OnPath() =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+    public IReadOnlyList<string> Command(string program, bool diesWithParent, params IEnumerable<string> arguments) =>
+        [.. SetPriv.Prefix(RunAs, diesWithParent ? "INT" : null), program, .. arguments];
 
     private static IEnumerable<string> Candidates()
     {
@@ -52,6 +33,6 @@ internal sealed record PostgresPrograms(string InitDb, string Server, string? Ru
         var versions = Directory.Exists(debian)
             ? Directory.GetDirectories(debian).OrderByDescending(folder => int.TryParse(Path.GetFileName(folder), out var major) ? major : 0)
             : Enumerable.Empty<string>();
-        return OnPath().Concat(versions.Select(folder => Path.Combine(folder, "bin")));
+        return SetPriv.OnPath().Concat(versions.Select(folder => Path.Combine(folder, "bin")));
     }
 }

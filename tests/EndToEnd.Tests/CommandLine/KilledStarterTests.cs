@@ -16,9 +16,15 @@ public sealed class KilledStarterTests(PostgresFixture postgres) : IDisposable
     {
         using var deadline = new CancellationTokenSource(Limit);
         using var starter = CommandLineProcess.Start(_home, new Dictionary<string, string> { ["TRAINMOVER_POSTGRES"] = postgres.ConnectionString }, "demo");
-        var started = await UntilAllStandAsync(deadline.Token);
-
-        starter.Kill();
+        IReadOnlyList<(string Name, ProcessIdentity Process)> started;
+        try
+        {
+            started = await UntilAllStandAsync(deadline.Token);
+        }
+        finally
+        {
+            starter.Kill();
+        }
 
         foreach (var (name, process) in started)
             (await process.WaitForEndAsync(Limit)).ShouldBeTrue($"{name} (process {process.Pid}) should have ended");

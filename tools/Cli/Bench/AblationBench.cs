@@ -129,7 +129,7 @@ internal static class AblationBench
 
         await run.UntilStepAsync(run.Watch.Steps.Completed + StepsAround, ct);
         var times = new StepTimes(run.Watch.Steps.Steps());
-        var undisturbed = times.UndisturbedMs([.. stories.Select(story => (story.StoppedNs ?? 0, story.ResumedNs ?? 0))]);
+        var undisturbed = PausedTime.UndisturbedMs(stories, times);
         return (run.Access, run.Job, PausedTime.Of(stories[^2], times), PausedTime.Of(stories[^1], times), times.MedianMs, undisturbed);
     }
 

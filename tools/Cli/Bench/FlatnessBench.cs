@@ -85,7 +85,7 @@ internal static class FlatnessBench
 
         await run.UntilStepAsync(run.Watch.Steps.Completed + StepsBetween, ct);
         var times = new StepTimes(run.Watch.Steps.Steps());
-        var undisturbed = times.UndisturbedMs([.. stories.Select(one => (one.Story.StoppedNs ?? 0, one.Story.ResumedNs ?? 0))]);
+        var undisturbed = PausedTime.UndisturbedMs(stories.Select(one => one.Story), times);
         return
         [
             .. stories.GroupBy(one => one.Count, one => PausedTime.Of(one.Story, times))

@@ -13,4 +13,7 @@ internal sealed record PausedTime(double PauseMs, double GapMs)
     public static PausedTime Of(MigrationStory story, StepTimes times) => story is { StoppedNs: { } stopped, ResumedNs: { } resumed }
         ? new PausedTime(story.PauseMs ?? 0, times.GapMs(stopped, resumed))
         : throw new Embedded.DeploymentException($"{story.Plan.MigrationId} did not stop training: {StoryTables.Phase(story)}.");
+
+    /// <summary>What gaps come to in a run where nothing happens: steps that its migrations touch are left out.</summary>
+    public static double UndisturbedMs(IEnumerable<MigrationStory> stories, StepTimes times) => times.UndisturbedMs([.. stories.Select(story => (story.StoppedNs ?? 0, story.ResumedNs ?? 0))]);
 }

@@ -74,8 +74,11 @@ internal static class DoctorVerb
     private static Check Lifelines() =>
         new("lifelines", Endpoint.LifelineRefusal is null, Endpoint.LifelineRefusal ?? "allowed", "let programs call unshare and pidfd_getfd (in a container: its seccomp profile): a worker that is killed is noticed sooner", Required: false);
 
-    private static Check Turns() =>
-        new("real-time threads", ProcessorTurn.IsPermitted, ProcessorTurn.IsPermitted ? "allowed" : "refused", "give the agents CAP_SYS_NICE or a limit for real-time priorities (ulimit -r 2): what a switch waits for goes before training on shared cores", Required: false);
+    private static Check Turns()
+    {
+        var permitted = ProcessorTurn.IsPermitted;
+        return new("real-time threads", permitted, permitted ? "allowed" : "refused", "give the agents CAP_SYS_NICE or a limit for real-time priorities (ulimit -r 2): what a switch waits for goes before training on shared cores", Required: false);
+    }
 
     private static Check Disk(string root)
     {

@@ -32,11 +32,11 @@ internal sealed record ComparedPoint(
     /// <param name="pairs">Of all settings and rounds; at least one.</param>
     public static ComparedPoint Of(string transport, int ranks, string operation, long bytes, IReadOnlyList<MeasuredPair> pairs)
     {
-        var best = pairs.GroupBy(pair => pair.Setting).MinBy(setting => setting.Select(pair => pair.Ratio).Median())!;
-        var (time, theirTime) = (best.SelectMany(pair => pair.Ours.Microseconds).Median(), best.SelectMany(pair => pair.Theirs.Microseconds).Median());
+        var (setting, ratio) = pairs.GroupBy(pair => pair.Setting).Select(setting => (setting, Ratio: setting.Select(pair => pair.Ratio).Median())).MinBy(setting => setting.Ratio);
+        var (time, theirTime) = (setting.SelectMany(pair => pair.Ours.Microseconds).Median(), setting.SelectMany(pair => pair.Theirs.Microseconds).Median());
         var work = bytes * BusFactor(operation, ranks) / 1000;
         return new ComparedPoint(
-            transport, ranks, operation, bytes, time, work / time, theirTime, work / theirTime, best.Key, best.Select(pair => pair.Ratio).Median(),
+            transport, ranks, operation, bytes, time, work / time, theirTime, work / theirTime, setting.Key, ratio,
             pairs.Min(pair => pair.Ours.Allocated), pairs.All(pair => pair.Ours.Right && pair.Theirs.Right));
     }
 
