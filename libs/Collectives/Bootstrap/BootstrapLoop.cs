@@ -31,6 +31,8 @@ internal sealed class BootstrapLoop : IAsyncDisposable
 
     public void Add(BootstrapLink link)
     {
+        // Said here and not by the loop: a process that is stopped right after has spoken, and is found by its silence.
+        Beat(link);
         _arrivals.Enqueue(link);
         Wake();
     }
@@ -64,10 +66,7 @@ internal sealed class BootstrapLoop : IAsyncDisposable
         while (!_severed)
         {
             while (_arrivals.TryDequeue(out var arrival))
-            {
                 _links.Add(arrival);
-                Beat(arrival);
-            }
 
             if (_stopping)
             {
