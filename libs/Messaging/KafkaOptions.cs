@@ -40,8 +40,10 @@ public sealed partial record KafkaOptions
     /// <summary>Messages a consumer may be behind before it reads as unhealthy. Default 10,000.</summary>
     public long MaxLag { get; init; } = 10_000;
 
-    /// <summary>Time a broker may hold a fetch back to collect more. Default 10 ms, at most 1 s.</summary>
-    public TimeSpan FetchWait { get; init; } = TimeSpan.FromMilliseconds(10);
+    /// <summary>
+    /// Longest time for which a broker holds a fetch that finds nothing; as soon as something is produced it answers. A partition that is added waits for that long until it is fetched for the first time. Default 100 ms, at most 1 s.
+    /// </summary>
+    public TimeSpan FetchWait { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Time within which a publish must be acknowledged, and any other request answered. Default 10 s, at least 1 s.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(10);

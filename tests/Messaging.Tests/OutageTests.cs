@@ -85,7 +85,7 @@ public sealed class OutageTests : IDisposable
             down.TrySetResult();
             throw new FormatException("cannot be");
         };
-        await using var service = await Service.StartAsync(_options with { PoisonAttempts = 1, Deadline = TimeSpan.FromSeconds(1) }, recorder);
+        await using var service = await Service.StartAsync(_options with { PoisonAttempts = 1, Deadline = TimeSpan.FromSeconds(2) }, recorder);
         await service.PublishFaultAsync("poison");
         published.SetResult();
         await down.Task.WaitAsync(Service.Patience, TestContext.Current.CancellationToken);

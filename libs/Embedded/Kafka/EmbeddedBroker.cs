@@ -4,24 +4,24 @@ using System.Net.Sockets;
 namespace TrainMover.Embedded;
 
 /// <summary>
-/// A Kafka broker inside this process: the mock cluster of librdkafka on a TCP port of our choosing. It speaks the real protocol to clients in any
-/// process and language, keeps everything in memory (5 MB per partition, oldest dropped), creates topics on first use with 4 partitions, has no
-/// CreateTopics, and answers a waiting fetch only after the client's <c>fetch.wait.max.ms</c>.
+/// A Kafka broker inside this process: the mock cluster of librdkafka behind a TCP port of our choosing. It speaks the real protocol to clients in any process and language (Kafka 2.3 and later), keeps everything in memory
+/// (5 MB per partition, oldest dropped), creates topics on first use with 4 partitions, and has no CreateTopics.
 /// </summary>
 /// <remarks>
-/// librdkafka lets the system choose the broker's port; its listener is replaced by one on the wanted port. Thus the address also survives
-/// <see cref="Empty"/>.
+/// The cluster answers a fetch that finds nothing when its time is over and not when something is produced; <see cref="BrokerConnection"/> holds such fetches in its place.
 /// </remarks>
 public sealed class EmbeddedBroker : IDisposable
 {
     private readonly Lock _gate = new();
     private MockCluster _cluster;
+    private BrokerDoor _door;
     private bool _disposed;
 
     private EmbeddedBroker(Socket listener)
     {
         Port = ((IPEndPoint)listener.LocalEndPoint!).Port;
-        _cluster = new MockCluster(listener);
+        _cluster = new MockCluster(Port);
+        _door = new BrokerDoor(listener, _cluster.Port);
         IsUp = true;
     }
 
@@ -41,7 +41,7 @@ public sealed class EmbeddedBroker : IDisposable
     {
         try
         {
-            return new EmbeddedBroker(ListenerTakeover.Listen(port ?? 0));
+            return new EmbeddedBroker(BrokerDoor.Listen(port ?? 0));
         }
         catch (SocketException taken)
         {
@@ -66,7 +66,7 @@ public sealed class EmbeddedBroker : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (IsUp)
-                _cluster.SetDown();
+                _door.Dispose();
             IsUp = false;
         }
     }
@@ -79,7 +79,7 @@ public sealed class EmbeddedBroker : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (IsUp)
                 return;
-            _cluster.SetUp(ListenerTakeover.Listen(Port));
+            _door = new BrokerDoor(BrokerDoor.Listen(Port), _cluster.Port);
             IsUp = true;
         }
     }
@@ -90,12 +90,13 @@ public sealed class EmbeddedBroker : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            var old = _cluster;
             if (IsUp)
-                old.SetDown();
+                _door.Dispose();
             // The new one is made first: a cluster id is derived from addresses in memory, which must differ.
-            _cluster = new MockCluster(ListenerTakeover.Listen(Port));
+            var old = _cluster;
+            _cluster = new MockCluster(Port);
             old.Dispose();
+            _door = new BrokerDoor(BrokerDoor.Listen(Port), _cluster.Port);
             IsUp = true;
         }
     }
@@ -117,6 +118,7 @@ public sealed class EmbeddedBroker : IDisposable
                 return;
             _disposed = true;
             IsUp = false;
+            _door.Dispose();
             _cluster.Dispose();
         }
     }

@@ -1,11 +1,9 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Confluent.Kafka;
 
 namespace TrainMover.Embedded;
 
-/// <summary>One mock cluster of librdkafka with a single broker on 127.0.0.1.</summary>
+/// <summary>One mock cluster of librdkafka with a single broker on a port of 127.0.0.1 that the system chose.</summary>
 internal sealed partial class MockCluster : IDisposable
 {
     private const string Library = "librdkafka";
@@ -17,8 +15,6 @@ internal sealed partial class MockCluster : IDisposable
 
     private readonly nint _client;
     private readonly nint _cluster;
-    private readonly int _ownPort;
-    private int _delay;
 
     static MockCluster() => NativeLibrary.SetDllImportResolver(typeof(MockCluster).Assembly, static (name, assembly, search) =>
     {
@@ -30,10 +26,9 @@ internal sealed partial class MockCluster : IDisposable
         return 0;
     });
 
-    /// <param name="listener">Where it listens; taken over.</param>
-    public MockCluster(Socket listener)
+    /// <param name="advertised">Port on which clients are told to connect.</param>
+    public MockCluster(int advertised)
     {
-        var port = ((IPEndPoint)listener.LocalEndPoint!).Port;
         var configuration = ConfNew();
         var message = new byte[512];
         // The client exists for the cluster's bookkeeping only: without brokers it connects nowhere, and its notices help nobody.
@@ -51,11 +46,16 @@ internal sealed partial class MockCluster : IDisposable
         GroupInitialRebalanceDelay(_cluster, 10);
         // Without a controller nobody answers who the cluster is.
         SetControllerId(_cluster, BrokerId);
+        // Versions that the door reads.
+        Check(SetApiVersion(_cluster, KafkaRequest.Fetch, KafkaRequest.FetchVersion, KafkaRequest.FetchVersion));
+        Check(SetApiVersion(_cluster, KafkaRequest.Produce, KafkaRequest.ProduceFrom, KafkaRequest.ProduceTo));
         var address = Marshal.PtrToStringUTF8(ClusterBootstraps(_cluster))!;
-        _ownPort = int.Parse(address[(address.LastIndexOf(':') + 1)..]);
-        BrokerSetHostPort(_cluster, BrokerId, "127.0.0.1", port);
-        ListenOn(listener);
+        Port = int.Parse(address[(address.LastIndexOf(':') + 1)..]);
+        BrokerSetHostPort(_cluster, BrokerId, "127.0.0.1", advertised);
     }
+
+    /// <summary>Where the broker listens.</summary>
+    public int Port { get; }
 
     public void CreateTopic(string topic, int partitions)
     {
@@ -64,30 +64,12 @@ internal sealed partial class MockCluster : IDisposable
             throw new KafkaException(new Error(error));
     }
 
-    /// <summary>Resets open connections and refuses new ones. What the cluster holds stays.</summary>
-    public void SetDown() => Check(BrokerSetDown(_cluster, BrokerId));
-
-    /// <summary>Ends an outage.</summary>
-    /// <param name="listener">Where it listens from now on; taken over.</param>
-    public void SetUp(Socket listener)
-    {
-        Check(BrokerSetUp(_cluster, BrokerId));
-        ListenOn(listener);
-    }
-
-    public void DelayAnswers(int milliseconds) => Check(BrokerSetRtt(_cluster, BrokerId, _delay = milliseconds));
+    public void DelayAnswers(int milliseconds) => Check(BrokerSetRtt(_cluster, BrokerId, milliseconds));
 
     public void Dispose()
     {
         ClusterDestroy(_cluster);
         Destroy(_client);
-    }
-
-    // The cluster opens a listener whenever it comes up; its thread waits for that one until a command makes it look again.
-    private void ListenOn(Socket listener)
-    {
-        ListenerTakeover.Replace(_ownPort, listener);
-        DelayAnswers(_delay);
     }
 
     private static void Check(ErrorCode error)
@@ -117,11 +99,8 @@ internal sealed partial class MockCluster : IDisposable
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_cluster_bootstraps")]
     private static partial nint ClusterBootstraps(nint cluster);
 
-    [LibraryImport(Library, EntryPoint = "rd_kafka_mock_broker_set_down")]
-    private static partial ErrorCode BrokerSetDown(nint cluster, int broker);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_mock_broker_set_up")]
-    private static partial ErrorCode BrokerSetUp(nint cluster, int broker);
+    [LibraryImport(Library, EntryPoint = "rd_kafka_mock_set_apiversion")]
+    private static partial ErrorCode SetApiVersion(nint cluster, short api, short from, short to);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_broker_set_host_port", StringMarshalling = StringMarshalling.Utf8)]
     private static partial void BrokerSetHostPort(nint cluster, int broker, string host, int port);

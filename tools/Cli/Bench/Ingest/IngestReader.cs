@@ -69,8 +69,6 @@ internal sealed class IngestReader(string kafka, string prefix, string group)
             GroupId = group,
             EnableAutoCommit = false,
             AutoOffsetReset = AutoOffsetReset.Earliest,
-            // The embedded broker answers a fetch that finds nothing only after this time.
-            FetchWaitMaxMs = 10,
         }).Build();
         consumer.Subscribe(prefix + Topics.Telemetry);
         while (!ct.IsCancellationRequested)

@@ -1,0 +1,123 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace TrainMover.Embedded;
+
+/// <summary>
+/// A client's connection, and one to the mock cluster behind it. Requests are answered one after the other, as by Kafka's brokers. A fetch that finds nothing is held here until something is produced or its time is over:
+/// the cluster would answer when its time is over, whatever was produced meanwhile.
+/// </summary>
+internal sealed class BrokerConnection : IDisposable
+{
+    // Kafka's socket.request.max.bytes.
+    private const int LongestFrame = 100 * 1024 * 1024;
+    private const int LengthBytes = sizeof(int);
+    private const int FirstBuffer = 16 * 1024;
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
+
+    private readonly Socket _client;
+    private readonly Socket _cluster = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly FetchPurgatory _purgatory;
+    private byte[] _request = new byte[FirstBuffer];
+    private byte[] _answer = new byte[FirstBuffer];
+
+    public BrokerConnection(Socket client, int clusterPort, FetchPurgatory purgatory)
+    {
+        (_client, _purgatory) = (client, purgatory);
+        _client.NoDelay = true;
+        _cluster.Connect(IPAddress.Loopback, clusterPort);
+    }
+
+    /// <summary>Serves until one side ends it.</summary>
+    public void Serve()
+    {
+        try
+        {
+            while (Receive(_client, ref _request) is > 0 and var length)
+            {
+                var request = KafkaRequest.Read(_request.AsSpan(LengthBytes, length));
+                var answered = request.Api == KafkaRequest.Fetch && request.WaitMs > 0 ? Fetch(request, length) : Ask(request, length);
+                if (request.HasAnswer && answered == 0)
+                    return;
+                if (request.Api == KafkaRequest.Produce)
+                    _purgatory.Produced(request.Topics);
+                Send(_client, _answer, answered);
+            }
+        }
+        catch (Exception ended) when (ended is SocketException or ObjectDisposedException or InvalidDataException)
+        {
+            // One side is gone, the broker is down, or the client does not speak the protocol: brokers hang up without a word.
+        }
+    }
+
+    /// <summary>Resets the client's connection, whatever it is in the middle of.</summary>
+    public void Reset()
+    {
+        _client.Close(0);
+        _cluster.Dispose();
+    }
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _cluster.Dispose();
+    }
+
+    /// <returns>Length of the answer, 0 where none came.</returns>
+    private int Ask(KafkaRequest request, int length)
+    {
+        Send(_cluster, _request, length);
+        return request.HasAnswer ? Receive(_cluster, ref _answer) : 0;
+    }
+
+    private int Fetch(KafkaRequest request, int length)
+    {
+        var wait = TimeSpan.FromMilliseconds(request.WaitMs);
+        if (wait > LongestWait)
+            wait = LongestWait;
+        BinaryPrimitives.WriteInt32BigEndian(_request.AsSpan(LengthBytes + request.WaitAt), 0);
+        using var delayed = _purgatory.Enter(request.Topics);
+        var began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var answered = Ask(request, length);
+            var left = wait - Stopwatch.GetElapsedTime(began);
+            if (answered == 0 || left <= TimeSpan.Zero || KafkaRequest.HasNews(_answer.AsSpan(LengthBytes, answered)) || !delayed.Wait(left))
+                return answered;
+        }
+    }
+
+    private static void Send(Socket socket, byte[] frame, int length)
+    {
+        for (var rest = frame.AsSpan(0, length == 0 ? 0 : LengthBytes + length); rest.Length > 0;)
+            rest = rest[socket.Send(rest)..];
+    }
+
+    /// <returns>Length of the frame without its length field; 0 at the end of the connection.</returns>
+    private static int Receive(Socket socket, ref byte[] frame)
+    {
+        if (!Fill(socket, frame.AsSpan(0, LengthBytes)))
+            return 0;
+        var length = BinaryPrimitives.ReadInt32BigEndian(frame);
+        if (length is <= 0 or > LongestFrame)
+            throw new InvalidDataException($"A frame of {length} bytes is no request.");
+        if (frame.Length < LengthBytes + length)
+            Array.Resize(ref frame, LengthBytes + length);
+        return Fill(socket, frame.AsSpan(LengthBytes, length)) ? length : 0;
+    }
+
+    private static bool Fill(Socket socket, Span<byte> rest)
+    {
+        while (rest.Length > 0)
+        {
+            var received = socket.Receive(rest);
+            if (received == 0)
+                return false;
+            rest = rest[received..];
+        }
+
+        return true;
+    }
+}
