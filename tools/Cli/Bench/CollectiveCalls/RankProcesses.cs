@@ -46,9 +46,6 @@ internal static class RankProcesses
         var program = Environment.ProcessPath!;
         if (Path.GetFileNameWithoutExtension(program) == "dotnet") arguments = $"{Environment.GetCommandLineArgs()[0]} {arguments}";
         var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
-
-        // Code is compiled once, in the warm-up, and not again in the middle of a timed call.
-        start.Environment["DOTNET_TieredCompilation"] = "0";
         return Process.Start(start)!;
     }
 }

@@ -22,8 +22,7 @@ internal sealed class ReaderProcess : IDisposable
         if (Path.GetFileNameWithoutExtension(program) == "dotnet") arguments = [Environment.GetCommandLineArgs()[0], .. arguments];
         var start = new ProcessStartInfo("taskset", ["--cpu-list", $"{Environment.ProcessorCount - 1}", program, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true };
 
-        // As the Detector is set, and the bare readers too: code is compiled once, in the warm-up, and garbage is collected in the foreground.
-        start.Environment["DOTNET_TieredCompilation"] = "0";
+        // As the Detector is set, and the bare readers too: garbage is collected in the foreground.
         start.Environment["DOTNET_gcConcurrent"] = "0";
         try
         {
