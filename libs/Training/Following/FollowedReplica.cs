@@ -29,6 +29,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     private readonly IReadOnlyList<FlatPart> _updated;
     private readonly IReadOnlyList<FlatPart> _gathered;
     private readonly Queue<Outgoing> _outgoing = new();
+    private readonly HostBlocks _host = new(StagedElements * sizeof(float));
     private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _sender;
@@ -150,6 +151,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         _sender.Join();
         _receiver.Join();
         _connection.Dispose();
+        _host.Dispose();
         NativeMemory.Free(_piece);
     }
 
@@ -217,9 +219,9 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
     private Outgoing ToHost(Outgoing waiting)
     {
         _hostBytes += waiting.Bytes;
-        var copy = NativeMemory.Alloc((nuint)waiting.Bytes);
-        NativeMemory.Copy((void*)waiting.Address, copy, (nuint)waiting.Bytes);
-        return waiting with { Address = (nint)copy, Owned = true };
+        var copy = _host.Take();
+        NativeMemory.Copy((void*)waiting.Address, (void*)copy, (nuint)waiting.Bytes);
+        return waiting with { Address = copy, Owned = true };
     }
 
     private void Free(Outgoing sent)
@@ -227,7 +229,7 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         if (!sent.Owned)
             return;
         _hostBytes -= sent.Bytes;
-        NativeMemory.Free((void*)sent.Address);
+        _host.Return(sent.Address);
     }
 
     private void Send()

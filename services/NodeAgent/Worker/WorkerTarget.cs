@@ -29,7 +29,7 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
         _session = new TrainingSession(_endpoint, options.Machine, Tell, new SessionOptions { Slowness = fault is null ? null : fault.Share, AfterStep = fault is null ? null : fault.AfterStep });
     }
 
-    /// <summary>Completes when an order gives the machine a rank, or when it is warm: from then on others wait for it, or it for them.</summary>
+    /// <summary>Completes when an order gives the machine a rank, or when it is warm or prepared: from then on others wait for it, or it for them.</summary>
     public Task Ranked => _ranked.Task;
 
     /// <summary>Completes when the machine holds the plans for the loss of each member, for the first time.</summary>
@@ -95,8 +95,8 @@ internal sealed class WorkerTarget : IWorker, IAsyncDisposable
 
     private void Tell(SessionEvent happened)
     {
-        // A standby that is warm does nothing until training waits for it.
-        if (happened is WarmUpDone)
+        // A standby that is warm does nothing until training waits for it. A joiner that is prepared follows: while it does not get to it, the leaver keeps for it what training is about to overwrite.
+        if (happened is WarmUpDone or PreparationDone)
             _ranked.TrySetResult();
         if (happened is StandbyArmed)
             _armed.TrySetResult();
