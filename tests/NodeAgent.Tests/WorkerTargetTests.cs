@@ -104,6 +104,25 @@ public sealed class WorkerTargetTests : IAsyncDisposable
         await TrainsOnAsync();
     }
 
+    [Fact]
+    public async Task A_joiner_has_no_rank_yet_while_it_prepares_and_counts_as_ranked_once_it_follows()
+    {
+        await using var outbox = new ReportOutbox();
+        var agent = new RecordingAgent();
+        await using var joiner = new WorkerTarget(new WorkerOptions("m1", "", "127.0.0.1", IPAddress.Loopback), outbox);
+        outbox.Connect(agent);
+        await TrainAsync();
+        var from = TinyJob.Topology(Generation, (Machine, (await _worker.GetStatusAsync(default)).Port));
+        var to = TinyJob.Topology(Generation + 1, ("m1", (await joiner.GetStatusAsync(default)).Port));
+
+        await joiner.ExecuteAsync(new AgentCommand(_job.Prepare("m1", from, to)), TestContext.Current.CancellationToken);
+        joiner.Ranked.IsCompleted.ShouldBeFalse();
+        await ObeyAsync(_job.Prepare(Machine, from, to));
+        await agent.Seen.FirstAsync<Prepared>();
+        await joiner.Ranked.WaitAsync(Patience, TestContext.Current.CancellationToken);
+        await TrainsOnAsync();
+    }
+
     private static Refused Refusal(int generation) =>
         new($"release-{generation}", $"This machine is Training in generation {Generation}: it is not the leaver of generation {generation}.")
         {
