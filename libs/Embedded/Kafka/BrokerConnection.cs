@@ -9,7 +9,9 @@ namespace TrainMover.Embedded;
 /// A client's connection, and one to the mock cluster behind it. Requests are answered one after the other, as by Kafka's brokers. A fetch that finds nothing is held here until something is produced or its time is over:
 /// the cluster would answer when its time is over, whatever was produced meanwhile.
 /// </summary>
-internal sealed class BrokerConnection : IDisposable
+/// <param name="client">The client's end; taken over.</param>
+/// <param name="purgatory">Where fetches wait.</param>
+internal sealed class BrokerConnection(Socket client, FetchPurgatory purgatory) : IDisposable
 {
     // Kafka's socket.request.max.bytes.
     private const int LongestFrame = 100 * 1024 * 1024;
@@ -17,33 +19,27 @@ internal sealed class BrokerConnection : IDisposable
     private const int FirstBuffer = 16 * 1024;
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
-    private readonly Socket _client;
     private readonly Socket _cluster = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-    private readonly FetchPurgatory _purgatory;
     private byte[] _request = new byte[FirstBuffer];
     private byte[] _answer = new byte[FirstBuffer];
 
-    public BrokerConnection(Socket client, int clusterPort, FetchPurgatory purgatory)
-    {
-        (_client, _purgatory) = (client, purgatory);
-        _client.NoDelay = true;
-        _cluster.Connect(IPAddress.Loopback, clusterPort);
-    }
-
     /// <summary>Serves until one side ends it.</summary>
-    public void Serve()
+    /// <param name="clusterPort">Port of the mock cluster on 127.0.0.1.</param>
+    public void Serve(int clusterPort)
     {
         try
         {
-            while (Receive(_client, ref _request) is > 0 and var length)
+            client.NoDelay = true;
+            _cluster.Connect(IPAddress.Loopback, clusterPort);
+            while (Receive(client, ref _request) is > 0 and var length)
             {
                 var request = KafkaRequest.Read(_request.AsSpan(LengthBytes, length));
                 var answered = request.Api == KafkaRequest.Fetch && request.WaitMs > 0 ? Fetch(request, length) : Ask(request, length);
                 if (request.HasAnswer && answered == 0)
                     return;
                 if (request.Api == KafkaRequest.Produce)
-                    _purgatory.Produced(request.Topics);
-                Send(_client, _answer, answered);
+                    purgatory.Produced(request.Topics);
+                Send(client, _answer, answered);
             }
         }
         catch (Exception ended) when (ended is SocketException or ObjectDisposedException or InvalidDataException)
@@ -55,13 +51,13 @@ internal sealed class BrokerConnection : IDisposable
     /// <summary>Resets the client's connection, whatever it is in the middle of.</summary>
     public void Reset()
     {
-        _client.Close(0);
+        client.Close(0);
         _cluster.Dispose();
     }
 
     public void Dispose()
     {
-        _client.Dispose();
+        client.Dispose();
         _cluster.Dispose();
     }
 
@@ -78,13 +74,13 @@ internal sealed class BrokerConnection : IDisposable
         if (wait > LongestWait)
             wait = LongestWait;
         BinaryPrimitives.WriteInt32BigEndian(_request.AsSpan(LengthBytes + request.WaitAt), 0);
-        using var delayed = _purgatory.Enter(request.Topics);
+        using var delayed = purgatory.Enter(request.Topics);
         var began = Stopwatch.GetTimestamp();
         while (true)
         {
             var answered = Ask(request, length);
             var left = wait - Stopwatch.GetElapsedTime(began);
-            if (answered == 0 || left <= TimeSpan.Zero || KafkaRequest.HasNews(_answer.AsSpan(LengthBytes, answered)) || !delayed.Wait(left))
+            if (answered == 0 || left <= TimeSpan.Zero || request.HasNews(_answer.AsSpan(LengthBytes, answered)) || !delayed.Wait(left))
                 return answered;
         }
     }

@@ -8,13 +8,14 @@ internal sealed class BrokerDoor : IDisposable
 {
     private const int Backlog = 128;
     private const int StackBytes = 256 * 1024;
+    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _gate = new();
     private readonly Socket _listener;
     private readonly int _clusterPort;
     private readonly FetchPurgatory _purgatory = new();
     private readonly HashSet<BrokerConnection> _connections = [];
-    private bool _closed;
+    private readonly ManualResetEventSlim _closed = new();
 
     /// <param name="listener">Where clients connect; taken over.</param>
     /// <param name="clusterPort">Port of the mock cluster on 127.0.0.1.</param>
@@ -48,7 +49,7 @@ internal sealed class BrokerDoor : IDisposable
     {
         lock (_gate)
         {
-            _closed = true;
+            _closed.Set();
             _listener.Dispose();
             foreach (var connection in _connections)
                 connection.Reset();
@@ -60,41 +61,41 @@ internal sealed class BrokerDoor : IDisposable
 
     private void Accept()
     {
-        try
+        while (!_closed.IsSet)
         {
-            while (true)
+            try
             {
-                var client = _listener.Accept();
-                if (Admit(client) is { } connection)
+                if (Admit(_listener.Accept()) is { } connection)
                     Start("broker connection", () => Serve(connection));
             }
-        }
-        catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
-        {
-            // Closed.
+            catch (Exception refused) when (refused is SocketException or ObjectDisposedException)
+            {
+                // Closed; or out of descriptors, of which others may give some back.
+                _closed.Wait(Breath);
+            }
         }
     }
 
     private BrokerConnection? Admit(Socket client)
     {
+        var connection = new BrokerConnection(client, _purgatory);
         lock (_gate)
         {
-            if (_closed)
+            if (!_closed.IsSet)
             {
-                client.Close(0);
-                return null;
+                _connections.Add(connection);
+                return connection;
             }
-
-            var connection = new BrokerConnection(client, _clusterPort, _purgatory);
-            _connections.Add(connection);
-            return connection;
         }
+
+        connection.Reset();
+        return null;
     }
 
     private void Serve(BrokerConnection connection)
     {
         using (connection)
-            connection.Serve();
+            connection.Serve(_clusterPort);
         lock (_gate)
             _connections.Remove(connection);
     }

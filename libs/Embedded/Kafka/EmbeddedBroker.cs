@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace TrainMover.Embedded;
 
 /// <summary>
-/// A Kafka broker inside this process: the mock cluster of librdkafka behind a TCP port of our choosing. It speaks the real protocol to clients in any process and language (Kafka 2.3 and later), keeps everything in memory
+/// A Kafka broker inside this process: the mock cluster of librdkafka behind a TCP port of our choosing. It speaks the real protocol to clients in any process and language (of Kafka 0.11 and later), keeps everything in memory
 /// (5 MB per partition, oldest dropped), creates topics on first use with 4 partitions, and has no CreateTopics.
 /// </summary>
 /// <remarks>

@@ -20,7 +20,7 @@ internal sealed class FetchPurgatory
     {
         lock (_gate)
         {
-            foreach (var delayed in _delayed.Where(one => one.Topics.Intersect(topics).Any()))
+            foreach (var delayed in _delayed.Where(one => one.Topics.Any(topics.Contains)))
                 delayed.Wake();
         }
     }

@@ -2,25 +2,30 @@ namespace TrainMover.Embedded;
 
 /// <summary>What the broker's door must know of a request. Fetch and Produce are read in the versions that <see cref="MockCluster"/> offers.</summary>
 /// <param name="Api">Kafka's number of the call.</param>
+/// <param name="Version">Version of its fields.</param>
 /// <param name="Topics">Topics of a Fetch or Produce.</param>
 /// <param name="WaitMs">How long a Fetch may be held, in milliseconds.</param>
 /// <param name="WaitAt">Where that is written in the frame.</param>
 /// <param name="HasAnswer">False of a Produce that wants none (acks 0).</param>
-internal readonly record struct KafkaRequest(short Api, IReadOnlyList<string> Topics, int WaitMs, int WaitAt, bool HasAnswer)
+internal readonly record struct KafkaRequest(short Api, short Version, IReadOnlyList<string> Topics, int WaitMs, int WaitAt, bool HasAnswer)
 {
     public const short Produce = 0;
     public const short Fetch = 1;
 
-    /// <summary>The only version of Fetch: the last whose fields have no variable encoding and whose topics have names (Kafka 2.3).</summary>
-    public const short FetchVersion = 11;
+    /// <summary>First versions that carry today's format of messages (Kafka 0.11).</summary>
+    public const short FetchFrom = 4, ProduceFrom = 3;
 
-    /// <summary>First version of Produce that carries today's format of messages (Kafka 0.11).</summary>
-    public const short ProduceFrom = 3;
+    /// <summary>Last version of Fetch whose fields have no variable encoding (Kafka 2.3).</summary>
+    public const short FetchTo = 11;
 
     /// <summary>Last version of Produce that the mock cluster reads without variable encoding (Kafka 2.1).</summary>
     public const short ProduceTo = 7;
 
-    private const int FetchPartitionBytes = 4 + 4 + 8 + 8 + 4;
+    // Fields of a Fetch that came with later versions.
+    private const short WithFirstOffset = 5;
+    private const short WithSession = 7;
+    private const short WithLeaderEpoch = 9;
+    private const short WithPreferredReplica = 11;
     private const int AbortedTransactionBytes = 8 + 8;
 
     /// <exception cref="InvalidDataException">The frame is shorter than it says.</exception>
@@ -31,21 +36,26 @@ internal readonly record struct KafkaRequest(short Api, IReadOnlyList<string> To
         frame.Skip(sizeof(int)); // correlation id
         return (api, version) switch
         {
-            (Fetch, FetchVersion) => ReadFetch(frame),
-            (Produce, >= ProduceFrom and <= ProduceTo) => ReadProduce(frame),
-            _ => new KafkaRequest(api, [], 0, 0, HasAnswer: true),
+            (Fetch, >= FetchFrom and <= FetchTo) => ReadFetch(frame, version),
+            (Produce, >= ProduceFrom and <= ProduceTo) => ReadProduce(frame, version),
+            _ => new KafkaRequest(api, version, [], 0, 0, HasAnswer: true),
         };
     }
 
-    /// <summary>Whether an answer to a Fetch holds messages or an error.</summary>
+    /// <summary>Whether an answer to this Fetch holds messages or an error.</summary>
     /// <exception cref="InvalidDataException">The frame is shorter than it says.</exception>
-    public static bool HasNews(ReadOnlySpan<byte> answer)
+    public bool HasNews(ReadOnlySpan<byte> answer)
     {
         var frame = new KafkaFrame(answer);
         frame.Skip(sizeof(int) + sizeof(int)); // correlation id, throttle time
-        if (frame.Int16() != 0)
-            return true;
-        frame.Skip(sizeof(int)); // session
+        if (Version >= WithSession)
+        {
+            if (frame.Int16() != 0)
+                return true;
+            frame.Skip(sizeof(int)); // session
+        }
+
+        var offsets = Version >= WithFirstOffset ? 3 : 2; // high watermark, last stable offset, first offset
         for (var topics = frame.Count(); topics > 0; topics--)
         {
             frame.SkipName();
@@ -53,9 +63,9 @@ internal readonly record struct KafkaRequest(short Api, IReadOnlyList<string> To
             {
                 frame.Skip(sizeof(int));
                 var error = frame.Int16();
-                frame.Skip(sizeof(long) * 3); // high watermark, last stable offset, first offset
+                frame.Skip(sizeof(long) * offsets);
                 frame.Skip(frame.Count() * AbortedTransactionBytes);
-                frame.Skip(sizeof(int)); // preferred replica
+                frame.Skip(Version >= WithPreferredReplica ? sizeof(int) : 0);
                 if (error != 0 || frame.SkipBytes() > 0)
                     return true;
             }
@@ -64,25 +74,27 @@ internal readonly record struct KafkaRequest(short Api, IReadOnlyList<string> To
         return false;
     }
 
-    private static KafkaRequest ReadFetch(KafkaFrame frame)
+    private static KafkaRequest ReadFetch(KafkaFrame frame, short version)
     {
         frame.SkipName(); // client id
         frame.Skip(sizeof(int)); // replica
         var waitAt = frame.Position;
         var wait = frame.Int32();
-        frame.Skip(sizeof(int) + sizeof(int) + sizeof(byte) + sizeof(int) + sizeof(int)); // least and most bytes, isolation, session and its epoch
+        frame.Skip(sizeof(int) + sizeof(int) + sizeof(byte)); // least and most bytes, isolation
+        frame.Skip(version >= WithSession ? sizeof(int) + sizeof(int) : 0);
+        var partitionBytes = sizeof(int) + (version >= WithLeaderEpoch ? sizeof(int) : 0) + sizeof(long) + (version >= WithFirstOffset ? sizeof(long) : 0) + sizeof(int);
         var topics = new string[frame.Count()];
         for (var topic = 0; topic < topics.Length; topic++)
         {
             topics[topic] = frame.Name();
             for (var partitions = frame.Count(); partitions > 0; partitions--)
-                frame.Skip(FetchPartitionBytes);
+                frame.Skip(partitionBytes);
         }
 
-        return new KafkaRequest(Fetch, topics, wait, waitAt, HasAnswer: true);
+        return new KafkaRequest(Fetch, version, topics, wait, waitAt, HasAnswer: true);
     }
 
-    private static KafkaRequest ReadProduce(KafkaFrame frame)
+    private static KafkaRequest ReadProduce(KafkaFrame frame, short version)
     {
         frame.SkipName(); // client id
         frame.SkipName(); // transactional id
@@ -99,6 +111,6 @@ internal readonly record struct KafkaRequest(short Api, IReadOnlyList<string> To
             }
         }
 
-        return new KafkaRequest(Produce, topics, 0, 0, HasAnswer: acks != 0);
+        return new KafkaRequest(Produce, version, topics, 0, 0, HasAnswer: acks != 0);
     }
 }

@@ -47,7 +47,7 @@ internal sealed partial class MockCluster : IDisposable
         // Without a controller nobody answers who the cluster is.
         SetControllerId(_cluster, BrokerId);
         // Versions that the door reads.
-        Check(SetApiVersion(_cluster, KafkaRequest.Fetch, KafkaRequest.FetchVersion, KafkaRequest.FetchVersion));
+        Check(SetApiVersion(_cluster, KafkaRequest.Fetch, KafkaRequest.FetchFrom, KafkaRequest.FetchTo));
         Check(SetApiVersion(_cluster, KafkaRequest.Produce, KafkaRequest.ProduceFrom, KafkaRequest.ProduceTo));
         var address = Marshal.PtrToStringUTF8(ClusterBootstraps(_cluster))!;
         Port = int.Parse(address[(address.LastIndexOf(':') + 1)..]);

@@ -10,13 +10,18 @@ namespace TrainMover.Messaging.Tests;
 public sealed class HeldFetchTests : IDisposable
 {
     private const string Topic = "t";
+    private const string QuietTopic = "quiet";
     private const short Fetch = 1;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongerThanTheDeadline = Deadline * 2;
 
     private readonly EmbeddedBroker _broker = EmbeddedBroker.Start();
 
-    public HeldFetchTests() => _broker.CreateTopic(Topic, 1);
+    public HeldFetchTests()
+    {
+        _broker.CreateTopic(Topic, 1);
+        _broker.CreateTopic(QuietTopic, 1);
+    }
 
     public void Dispose() => _broker.Dispose();
 
@@ -49,6 +54,28 @@ public sealed class HeldFetchTests : IDisposable
         using var client = await ConnectAsync();
         await client.SendAsync(FetchOf(Topic, waitMs: 50));
         (await AnswerAsync(client)).ShouldBe(7);
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(10)]
+    [InlineData(11)]
+    public async Task A_fetch_of_any_version_is_held_until_something_is_produced_to_its_topic(short version)
+    {
+        using var client = await ConnectAsync();
+        using var producer = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = _broker.BootstrapServers }).Build();
+        await client.SendAsync(FetchOf(Topic, (int)LongerThanTheDeadline.TotalMilliseconds, version));
+        var answer = AnswerAsync(client);
+        await producer.ProduceAsync("another", new Message<Null, string> { Value = "m" }, TestContext.Current.CancellationToken);
+        await Task.WhenAny(answer, Task.Delay(100, TestContext.Current.CancellationToken));
+        answer.IsCompleted.ShouldBeFalse();
+        await producer.ProduceAsync(Topic, new Message<Null, string> { Value = "m" }, TestContext.Current.CancellationToken);
+        (await answer).ShouldBe(7);
     }
 
     [Fact]
@@ -127,18 +154,25 @@ public sealed class HeldFetchTests : IDisposable
         }
     }
 
-    /// <summary>A Fetch of version 11 for partition 0 from its beginning, with correlation id 7.</summary>
-    private static byte[] FetchOf(string topic, int waitMs)
+    /// <summary>A Fetch of two topics' partition 0 from its beginning, with correlation id 7.</summary>
+    private static byte[] FetchOf(string topic, int waitMs, short version = 11)
     {
-        var name = Encoding.UTF8.GetBytes(topic);
         return Framed(
         [
-            .. Short(Fetch), .. Short(11), .. Int(7), .. Short(-1), // no client id
-            .. Int(-1), .. Int(waitMs), .. Int(1), .. Int(1 << 20), 0, .. Int(0), .. Int(-1), // replica, wait, least, most, isolation, session, epoch
-            .. Int(1), .. Short((short)name.Length), .. name,
-            .. Int(1), .. Int(0), .. Int(-1), .. Long(0), .. Long(-1), .. Int(1 << 20), // partition, leader epoch, offset, first offset, most
-            .. Int(0), .. Short(-1), // nothing forgotten, no rack
+            .. Short(Fetch), .. Short(version), .. Int(7), .. Short(-1), // no client id
+            .. Int(-1), .. Int(waitMs), .. Int(1), .. Int(1 << 20), 0, // replica, wait, least, most, isolation
+            .. From(7, [.. Int(0), .. Int(-1)]), // session and its epoch
+            .. Int(2), .. PartitionOf(QuietTopic), .. PartitionOf(topic),
+            .. From(7, Int(0)), .. From(11, Short(-1)), // nothing forgotten, no rack
         ]);
+
+        byte[] From(short first, byte[] field) => version >= first ? field : [];
+
+        byte[] PartitionOf(string name) =>
+        [
+            .. Short((short)name.Length), .. Encoding.UTF8.GetBytes(name),
+            .. Int(1), .. Int(0), .. From(9, Int(-1)), .. Long(0), .. From(5, Long(-1)), .. Int(1 << 20), // partition, leader epoch, offset, first offset, most
+        ];
     }
 
     private static byte[] Framed(byte[] request) => [.. Int(request.Length), .. request];
