@@ -9,7 +9,7 @@ internal sealed class WorkerProcess : IDisposable
     // The shell opens the log and setsid gives the worker a session of its own; all replace themselves, so the process id stays.
     private const string Script = "log=$1; shift; exec setsid /bin/sh -c \"$0\" sh \"$@\" </dev/null >>\"$log\" 2>&1";
 
-    // Until it trains the worker takes what the others leave of the cores, where Linux shares them out by session.
+    // Until it is warm or prepared the worker takes a third of a share of the cores, where Linux shares them out by session.
     private const string InOwnSession = "echo 5 2>/dev/null >/proc/self/autogroup; exec \"$@\"";
 
     // The exit code of a process that a signal killed is this and the signal.

@@ -1,7 +1,7 @@
 namespace TrainMover.Worker;
 
 /// <summary>
-/// A worker without a rank (starting, warming up, preparing) leaves the cores of its host to those that train: its agent starts it so. Linux shares
+/// A worker without a rank (starting, warming up, preparing) yields the cores of its host to those that train: its agent starts it so. Linux shares
 /// cores out by session where autogroup is on, and a session of its own is what a worker has; elsewhere nothing happens.
 /// </summary>
 internal static class ProcessorShare
