@@ -65,8 +65,7 @@ public sealed class EmbeddedBroker : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (IsUp)
-                _door.Dispose();
+            _door.Dispose();
             IsUp = false;
         }
     }
@@ -89,15 +88,12 @@ public sealed class EmbeddedBroker : IDisposable
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (IsUp)
-                _door.Dispose();
+            SetDown();
             // The new one is made first: a cluster id is derived from addresses in memory, which must differ.
             var old = _cluster;
             _cluster = new MockCluster(Port);
             old.Dispose();
-            _door = new BrokerDoor(BrokerDoor.Listen(Port), _cluster.Port);
-            IsUp = true;
+            SetUp();
         }
     }
 
@@ -116,9 +112,8 @@ public sealed class EmbeddedBroker : IDisposable
         {
             if (_disposed)
                 return;
+            SetDown();
             _disposed = true;
-            IsUp = false;
-            _door.Dispose();
             _cluster.Dispose();
         }
     }

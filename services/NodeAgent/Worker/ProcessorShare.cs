@@ -13,7 +13,7 @@ internal static class ProcessorShare
     // Without privileges the system takes one change in a tenth of a second, from all processes together.
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(110);
 
-    /// <summary>Takes a full share when the worker has a rank.</summary>
+    /// <summary>Takes a full share when the worker has a rank, or is warm or prepared.</summary>
     public static async Task ClaimAsync(Task ranked)
     {
         await ranked;
