@@ -12,10 +12,20 @@ public sealed partial class PreparedGroups
     /// <param name="ct">Bounds the wait, as <see cref="CollectivesOptions.SetupDeadline"/> does; cancelling fails the new groups.</param>
     /// <returns>The new groups, and what was done to this machine's connections; equal to <see cref="DeltaPlan.For"/> unless connections were missing.</returns>
     /// <exception cref="InvalidOperationException">Switched or dropped already, or this machine is a leaver.</exception>
-    public Task<(MachineGroups Groups, ConnectionCounts Counts)> SwitchoverAsync(CancellationToken ct) =>
-        Task.Factory.StartNew(() => Switchover(ct), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public Task<(MachineGroups Groups, ConnectionCounts Counts)> SwitchoverAsync(CancellationToken ct)
+    {
+        var switching = () =>
+        {
+            var switched = Switchover(ct);
+            Conclude();
+            return switched;
+        };
+        return Task.Factory.StartNew(switching, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
 
-    /// <summary>As <see cref="SwitchoverAsync"/>, on the calling thread: where only marks are waited for no other thread takes part, and none has to be woken.</summary>
+    /// <summary>
+    /// As <see cref="SwitchoverAsync"/>, on the calling thread, and without its end: where only marks are waited for no other thread takes part, and none has to be woken. <see cref="Conclude"/> follows when nobody waits any more.
+    /// </summary>
     /// <inheritdoc cref="SwitchoverAsync"/>
     public (MachineGroups Groups, ConnectionCounts Counts) Switchover(CancellationToken ct)
     {
@@ -52,20 +62,19 @@ public sealed partial class PreparedGroups
         return (Replace(edges, failure), edges.Counts);
     }
 
-    private MachineGroups Replace(SwitchedEdges edges, GroupFailure? failure)
+    /// <summary>Ends what <see cref="Switchover"/> replaced: the old groups, and the connections with leavers, who are told. Only the first call after it has an effect.</summary>
+    public void Conclude()
     {
-        Dictionary<string, BootstrapLink> members;
-        List<BootstrapLink> others;
+        List<BootstrapLink> leavers;
         lock (_gate)
         {
+            if (_phase != Phase.Switched)
+                return;
             _phase = Phase.Ended;
-            members = _links.Where(pair => IsMember(pair.Value)).ToDictionary();
-            others = [.. _links.Values.Where(link => !IsMember(link))];
+            leavers = [.. _links.Values.Where(link => !IsMember(link))];
         }
 
-        var groups = new MachineGroups(_endpoint, _membership, members, edges.Edges);
-        groups.Attach();
-        foreach (var link in others)
+        foreach (var link in leavers)
         {
             if (_old is null)
                 link.Send(LinkFrameKind.Goodbye, _membership.Scope, []);
@@ -74,6 +83,19 @@ public sealed partial class PreparedGroups
 
         _old?.Replaced(_membership.Scope, Topology);
         End(made: true);
+    }
+
+    private MachineGroups Replace(SwitchedEdges edges, GroupFailure? failure)
+    {
+        Dictionary<string, BootstrapLink> members;
+        lock (_gate)
+        {
+            _phase = Phase.Switched;
+            members = _links.Where(pair => IsMember(pair.Value)).ToDictionary();
+        }
+
+        var groups = new MachineGroups(_endpoint, _membership, members, edges.Edges);
+        groups.Attach();
         if ((Volatile.Read(ref _lost) ?? failure) is { } cause)
             groups.Fail(cause);
         return groups;

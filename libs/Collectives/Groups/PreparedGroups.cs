@@ -46,6 +46,7 @@ public sealed partial class PreparedGroups : ILinkObserver, IAsyncDisposable
     {
         Prepared,
         Switching,
+        Switched,
         Ended,
     }
 

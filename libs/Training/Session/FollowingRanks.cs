@@ -31,8 +31,8 @@ internal sealed class FollowedRanks : IDisposable
     /// <returns>Whether the joiner is a replica once it has applied what is under way to it, up to an update that this machine holds.</returns>
     public bool Finish() => _ranks.Zip(_local.All).All(pair => pair.First.Finish(pair.Second.CompletedSteps, pair.Second.Held));
 
-    /// <summary>Waits until the joiner has applied everything, or holds it like this machine.</summary>
-    public Task FlushedAsync(CancellationToken ct) => Task.WhenAll(_ranks.Select(rank => rank.Flushed)).WaitAsync(ct);
+    /// <summary>Completes when the joiner has applied everything, or holds it like this machine.</summary>
+    public Task Flushed => Task.WhenAll(_ranks.Select(rank => rank.Flushed));
 
     /// <summary>From here on these ranks are followed by nobody; <see cref="Dispose"/> waits for what is under way.</summary>
     public void Detach()
@@ -72,14 +72,15 @@ internal sealed class FollowingRanks
     /// <summary>Waits until the replicas are those of the boundary.</summary>
     /// <returns>Bytes that came meanwhile.</returns>
     /// <exception cref="GroupSetupException">Following broke off.</exception>
-    public async Task<long> CompleteAsync(long boundary, CancellationToken ct)
+    public long Complete(long boundary, CancellationToken ct)
     {
         foreach (var rank in _ranks)
             rank.Hurry();
         var before = _ranks.Sum(rank => rank.Bytes);
-        var steps = await Task.WhenAll(_ranks.Select(rank => rank.Ended)).WaitAsync(ct).ConfigureAwait(false);
+        foreach (var rank in _ranks)
+            rank.Ended.Await(ct);
         Bytes = before;
-        return steps.All(step => step == boundary)
+        return _ranks.All(rank => rank.Ended.Result == boundary)
             ? _ranks.Sum(rank => rank.Bytes) - before
             : throw new GroupSetupException($"The leaver ended following at another boundary than {boundary}.", null);
     }

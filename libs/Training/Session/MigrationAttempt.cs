@@ -169,13 +169,13 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
         EndFollowing();
     }
 
-    /// <summary>As <see cref="Drop"/>, of an attempt that has come to its end: nothing is followed any more, and nobody waits for the threads that did.</summary>
-    public Task DropDone()
+    /// <summary>As <see cref="Drop"/>, of an attempt that has come to its end, and on a thread of its own: nobody waits for what it closes any more.</summary>
+    public Task DropDone() => Task.Run(() =>
     {
-        Cancel();
-        Followed?.Detach();
-        return Task.Run(EndFollowing);
-    }
+        Prepared!.Conclude();
+        Drop();
+        Dispose();
+    });
 
     public void LoseLeaver() => _leaverGone.Cancel();
 

@@ -113,7 +113,7 @@ public sealed partial class TrainingSession
                 using (var ended = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, attempt.LeaverGone))
                 {
                     if (boundary.Followed)
-                        return attempt.Followers!.CompleteAsync(boundary.Step, ended.Token).GetAwaiter().GetResult();
+                        return attempt.Followers!.Complete(boundary.Step, ended.Token);
                     attempt.StopFollowing();
                     return ReceiveAsync(attempt, StateRoutes.FromLeaver(attempt.Request, attempt.Request.Moves.First(move => move.Joiner == _machine)), ended.Token)
                         .GetAwaiter().GetResult();
@@ -121,7 +121,7 @@ public sealed partial class TrainingSession
 
             case SessionStateSource.Peers when boundary.Followed:
                 return (attempt.Followers ?? throw new GroupSetupException($"{_machine} does not follow {sender}.", sender))
-                    .CompleteAsync(boundary.Step, deadline.Token).GetAwaiter().GetResult();
+                    .Complete(boundary.Step, deadline.Token);
             case SessionStateSource.Peers:
                 attempt.StopFollowing();
                 attempt.Boundaries.Add(sender);

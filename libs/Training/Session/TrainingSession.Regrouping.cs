@@ -27,13 +27,18 @@ public sealed partial class TrainingSession
         {
             EnsureGroups(attempt);
             using var deadline = new CancellationTokenSource(_options.SwitchDeadline);
-            SendStateAsync(attempt, joiner, deadline.Token).GetAwaiter().GetResult();
+            SendState(attempt, joiner, deadline.Token);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
             Park(new GroupFailure(FailureKind.PeerReset, null, joiner, $"The state did not reach {joiner}: {failure.Message}", Now()));
         }
 
+        _local!.Run(_ =>
+        {
+            ProcessorTurn.AskForMuch();
+            return true;
+        });
         TellHeldBack();
         SetPhase(SessionPhase.Left);
         return false;
@@ -278,6 +283,7 @@ public sealed partial class TrainingSession
             _finished = false;
             foreach (var rank in _local!.All)
                 rank.EnteredCommit = false;
+            attempt.Followed?.Detach();
             _pendingSwitch = new PendingSwitch(
                 attempt,
                 new SwitchDone(
@@ -288,9 +294,10 @@ public sealed partial class TrainingSession
                     Generation = attempt.Request.Generation,
                     Migration = attempt.Request.Migration,
                 });
+            var met = MeetAfter(attempt);
             lock (_gate)
                 KeepInBackground(attempt.DropDone());
-            return MeetAfter(attempt) || Regroup(stoppedNs);
+            return met || Regroup(stoppedNs);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
@@ -336,6 +343,5 @@ public sealed partial class TrainingSession
         _pendingSwitch = null;
         TellHeldBack();
         Raise(done with { DeviceBytes = _meter.Allocated - pending.Attempt.AllocatedBefore, Traffic = pending.Attempt.Traffic }, AnswerTo(pending.Attempt));
-        pending.Attempt.Dispose();
     }
 }

@@ -5,16 +5,16 @@ namespace TrainMover.Training.Session;
 public sealed partial class TrainingSession
 {
     /// <summary>The leaver's state to its joiner: the end of following where the joiner keeps up, else a copy.</summary>
-    private async Task SendStateAsync(MigrationAttempt attempt, string joiner, CancellationToken ct)
+    private void SendState(MigrationAttempt attempt, string joiner, CancellationToken ct)
     {
         var followed = attempt.Followed is { } leaders && leaders.Finish();
         if (!followed)
             ApplyHeld();
         attempt.Prepared!.Send(joiner, BoundaryOf(attempt, SessionStateSource.Leaver, followed).Encode());
         if (!followed)
-            await SendAsync(attempt, StateRoutes.FromLeaver(attempt.Request, attempt.Request.Moves.First(move => move.Joiner == joiner)), ct).ConfigureAwait(false);
+            SendAsync(attempt, StateRoutes.FromLeaver(attempt.Request, attempt.Request.Moves.First(move => move.Joiner == joiner)), ct).Await(ct);
         else
-            await attempt.Followed!.FlushedAsync(ct).ConfigureAwait(false);
+            attempt.Followed!.Flushed.Await(ct);
     }
 
     private SwitchMessage BoundaryOf(MigrationAttempt attempt, SessionStateSource source, bool followed = false) => new(
@@ -55,7 +55,7 @@ public sealed partial class TrainingSession
             if (!attempt.Followed!.Finish())
                 throw new GroupSetupException("it does not follow any more.", joiner);
             attempt.Prepared!.Send(joiner, BoundaryOf(attempt, SessionStateSource.Peers, followed: true).Encode());
-            await attempt.Followed.FlushedAsync(attempt.Dropped).ConfigureAwait(false);
+            await attempt.Followed.Flushed.WaitAsync(attempt.Dropped).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {

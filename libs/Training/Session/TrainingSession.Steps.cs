@@ -222,6 +222,10 @@ public sealed partial class TrainingSession
             attempt = _attempt is { IsReady: true } ? _attempt : null;
         var generation = attempt?.Vote.Cast(rank.Replica.Step) ?? 0;
         rank.EnteredCommit = true;
+
+        // If it is agreed all stand still from here on, those first who are through, and wait for those who are not.
+        if (generation > 0)
+            ProcessorTurn.AskForNow();
         CommitVerdict verdict;
         try
         {
@@ -238,6 +242,8 @@ public sealed partial class TrainingSession
         {
             if (verdict.AgreedGeneration == generation)
                 agreed = attempt;
+            else
+                ProcessorTurn.AskForMuch();
             AnswerPending(attempt!, withdrawn: attempt!.Vote.Settle(agreed is not null));
         }
 

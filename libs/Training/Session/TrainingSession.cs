@@ -23,7 +23,7 @@ public sealed partial class TrainingSession : IAsyncDisposable
     private readonly Task _eventPump;
     private readonly Timer _waitWatch;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly SignalInbox _inbox = new();
+    private readonly Mailbox<Signal> _inbox = new();
     private readonly AnswerLedger _ledger = new(RememberedRequests);
     private readonly HashSet<int> _droppedGenerations = [];
 
@@ -86,7 +86,6 @@ public sealed partial class TrainingSession : IAsyncDisposable
     {
         Thread? thread;
         MachineGroups? groups;
-        Task background;
         lock (_gate)
         {
             if (_stopping.IsCancellationRequested)
@@ -97,15 +96,17 @@ public sealed partial class TrainingSession : IAsyncDisposable
             thread = _thread;
             _spare.Dispose();
             groups = _groups;
-            background = _background;
         }
 
         _urgent.Dispose();
         await _waitWatch.DisposeAsync().ConfigureAwait(false);
         _inbox.Post(new Signal.Stopped());
         groups?.Fail(new GroupFailure(FailureKind.Ordered, null, null, $"The session on {_machine} was ended.", Stopwatch.GetTimestamp()));
-        await background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var isStuck = thread is not null && !await Task.Run(() => thread.Join(_options.EndDeadline)).ConfigureAwait(false);
+        Task background;
+        lock (_gate)
+            background = _background;
+        await background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (groups is not null)
             await groups.DisposeAsync().ConfigureAwait(false);
         _events.Writer.TryComplete();

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using TrainMover.Collectives;
 
 namespace TrainMover.Training.Session;
@@ -6,7 +5,7 @@ namespace TrainMover.Training.Session;
 /// <summary>Does, one after the other, what must not wait for a thread of the pool to get its turn: training stands still until it is done.</summary>
 internal sealed class UrgentThread : IDisposable
 {
-    private readonly BlockingCollection<Action> _work = [];
+    private readonly Mailbox<Action> _work = new();
 
     public UrgentThread()
     {
@@ -14,24 +13,14 @@ internal sealed class UrgentThread : IDisposable
     }
 
     /// <summary>Without effect once it is disposed.</summary>
-    public void Post(Action act)
-    {
-        try
-        {
-            _work.Add(act);
-        }
-        catch (InvalidOperationException)
-        {
-            // Nobody needs it any more.
-        }
-    }
+    public void Post(Action act) => _work.Post(act);
 
-    public void Dispose() => _work.CompleteAdding();
+    public void Dispose() => _work.Close();
 
     private void Run()
     {
         ProcessorTurn.AskForNow();
-        foreach (var act in _work.GetConsumingEnumerable())
+        while (_work.Take() is { } act)
             act();
     }
 }

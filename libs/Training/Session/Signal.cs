@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using TrainMover.Collectives;
 
 namespace TrainMover.Training.Session;
@@ -19,19 +18,4 @@ internal abstract record Signal
     public sealed record GroupFailed(MachineGroups Groups, GroupFailure Failure) : Signal;
 
     public sealed record Stopped : Signal;
-}
-
-/// <summary>Ordered signals for one waiting thread, which is woken by whoever posts.</summary>
-internal sealed class SignalInbox
-{
-    private readonly BlockingCollection<Signal> _signals = [];
-
-    public void Post(Signal signal) => _signals.Add(signal);
-
-    /// <summary>The next signal, or null when <paramref name="patience"/> is over; null patience waits for as long as it takes.</summary>
-    public Signal? Take(TimeSpan? patience)
-    {
-        var wait = patience is not { } limit ? Timeout.InfiniteTimeSpan : limit > TimeSpan.Zero ? limit : TimeSpan.Zero;
-        return _signals.TryTake(out var signal, wait) ? signal : null;
-    }
 }
