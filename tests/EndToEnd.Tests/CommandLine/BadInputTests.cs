@@ -14,6 +14,7 @@ public sealed class BadInputTests : IDisposable
     [Theory]
     [InlineData("\"nonsense\" is not understood", "nonsense")]
     [InlineData("Option '--kind' is required", "inject", "--machine", "m0")]
+    [InlineData("'2M' not recognized. Must be one of: '1M' '10M' '50M' 'machines': ./trainmover bench flatness --help tells what is understood.", "bench", "flatness", "--only", "2M")]
     [InlineData("'explode' not recognized", "inject", "--machine", "m0", "--kind", "explode")]
     [InlineData("start one with ./trainmover up", "inject", "--machine", "m0", "--kind", "manual")]
     [InlineData("start one with ./trainmover up", "inject", "--machine", "m0", "--kind", "slow")]

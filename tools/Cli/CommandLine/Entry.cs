@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using TrainMover.Cli.Verbs;
 
 namespace TrainMover.Cli.CommandLine;
@@ -23,7 +24,9 @@ internal static class Entry
         if (parsed.Errors.Count > 0)
         {
             var what = parsed.UnmatchedTokens.Count > 0 ? $"\"{parsed.UnmatchedTokens[0]}\" is not understood" : parsed.Errors[0].Message.TrimEnd('.');
-            Output.Error($"{what}: ./trainmover {VerbName(parsed)}--help tells what is understood.");
+            // The alternatives come one per line.
+            var said = string.Join(' ', what.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            Output.Error($"{said}: ./trainmover {VerbName(parsed.CommandResult)}--help tells what is understood.");
             return BadUsage;
         }
 
@@ -54,5 +57,5 @@ internal static class Entry
         MigrationsVerb.Create(), DetectorsVerb.Create(), TrainDetectorVerb.Create(), WhyVerb.Create(), ReplayVerb.Create(), VerifyVerb.Create(), BenchVerb.Create(), DoctorVerb.Create(), DocsVerb.Create(), BrokerVerb.Create(),
     ];
 
-    private static string VerbName(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : $"{parsed.CommandResult.Command.Name} ";
+    private static string VerbName(CommandResult called) => called.Parent is CommandResult parent ? $"{VerbName(parent)}{called.Command.Name} " : "";
 }

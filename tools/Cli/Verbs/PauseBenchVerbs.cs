@@ -7,38 +7,42 @@ namespace TrainMover.Cli.Verbs;
 /// <summary>The benches of what a pause depends on.</summary>
 internal static class PauseBenchVerbs
 {
+    private const int Repeats = 3;
+
+    // The pauses compared are shorter than steps differ from each other.
+    private const int FlatnessRepeats = 7;
     private const int MostRepeats = 20;
     private const int LeastSeconds = 60;
     private const int MostSeconds = 3600;
 
     public static Command Restart() => Repeated(
-        "restart", "Measures both migrations' pauses beside checkpoint restarts of the same job, in one run; medians.", (_, output, access, repeats, ct) => RestartBench.RunAsync(output, access, repeats, ct), RestartBench.Tell);
+        "restart", "Measures both migrations' pauses beside checkpoint restarts of the same job, in one run; medians.", (_, output, access, repeats, ct) => RestartBench.RunAsync(output, access, repeats, ct), RestartBench.Tell, Repeats);
 
     public static Command Ablation()
     {
-        var size = new Option<string>("--size") { Description = $"Parameters of the model: {string.Join(", ", MigrateSize.All.Select(one => one.Name))}.", DefaultValueFactory = _ => MigrateSize.All[1].Name };
+        var size = new Option<string>("--size") { Description = "Parameters of the model.", DefaultValueFactory = _ => MigrateSize.All[1].Name };
+        size.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, [.. MigrateSize.All.Select(one => one.Name)]);
         var full = new Option<bool>("--full") { Description = "Measures the full system and the restart only." };
         return Repeated(
             "ablation", "Measures what each technique saves: restart, naive live migration, and one technique more each time, in one run; medians (about ten minutes).",
             (parsed, output, access, repeats, ct) => AblationBench.RunAsync(
-                output, access, SizeOf(parsed.GetValue(size)!), [.. AblationStage.All.Where(stage => stage.IsFull || !parsed.GetValue(full))], repeats, ct),
-            AblationBench.Tell, size, full);
+                output, access, MigrateSize.All.First(one => one.Name.Equals(parsed.GetValue(size), StringComparison.OrdinalIgnoreCase)), [.. AblationStage.All.Where(stage => stage.IsFull || !parsed.GetValue(full))], repeats, ct),
+            AblationBench.Tell, Repeats, size, full);
     }
 
     public static Command Flatness()
     {
         string[] cases = [.. MigrateSize.All.Select(size => size.Name), FlatnessBench.MachinesName];
-        var only = new Option<string[]>("--only") { Description = $"Of the cases {string.Join(", ", cases)} only these.", AllowMultipleArgumentsPerToken = true };
+        var only = new Option<string[]>("--only") { Description = "Some of the cases only.", AllowMultipleArgumentsPerToken = true };
+        only.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, cases);
         return Repeated(
-            "flatness", "Measures expected migrations of models of 1 M to 50 M parameters, and of one to three machines at once; medians (about fifteen minutes).",
+            "flatness", "Measures expected migrations of models of 1 M to 50 M parameters, and of one to three machines at once; medians (about twenty minutes).",
             (parsed, output, access, repeats, ct) =>
             {
                 var wanted = parsed.GetValue(only) is { Length: > 0 } named ? named : cases;
-                if (wanted.FirstOrDefault(one => !cases.Contains(one, StringComparer.OrdinalIgnoreCase)) is { } unknown)
-                    throw new BadInputException($"--only {unknown} is none of {string.Join(", ", cases)}.");
                 return FlatnessBench.RunAsync(output, access, name => wanted.Contains(name, StringComparer.OrdinalIgnoreCase), repeats, ct);
             },
-            FlatnessBench.Tell, only);
+            FlatnessBench.Tell, FlatnessRepeats, only);
     }
 
     public static Command Efficiency()
@@ -62,15 +66,12 @@ internal static class PauseBenchVerbs
         return command;
     }
 
-    private static MigrateSize SizeOf(string name) => MigrateSize.All.FirstOrDefault(size => size.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-        ?? throw new BadInputException($"--size {name} is none of {string.Join(", ", MigrateSize.All.Select(size => size.Name))}.");
-
     private static Command Repeated<TReport>(
-        string name, string description, Func<ParseResult, Output, Access, int, CancellationToken, Task<TReport>> measure, Action<Output, TReport> tell, params Option[] options)
+        string name, string description, Func<ParseResult, Output, Access, int, CancellationToken, Task<TReport>> measure, Action<Output, TReport> tell, int usually, params Option[] options)
         where TReport : notnull
     {
         var file = ResultFile.Option();
-        var repeats = new Option<int>("--repeat") { Description = "Repetitions of each case.", DefaultValueFactory = _ => 3 };
+        var repeats = new Option<int>("--repeat") { Description = "Repetitions of each case.", DefaultValueFactory = _ => usually };
         var command = new Command(name, description);
         command.Options.Add(file);
         command.Options.Add(repeats);
