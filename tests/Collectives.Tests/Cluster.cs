@@ -62,13 +62,10 @@ internal sealed class Cluster : IAsyncDisposable
         : Endpoints[machine].PrepareJoinerAsync(Topology, to, Deadline());
 
     /// <summary>Phase 2 on all machines of the new topology; the groups are then the new ones. What each did, in the order of their ranks.</summary>
-    public async Task<ConnectionCounts[]> SwitchAsync(Topology to, Dictionary<int, PreparedGroups> prepared)
-    {
-        var switched = await Task.WhenAll(MachinesOf(to).Select(machine => prepared[machine].SwitchoverAsync(Deadline()))).WaitAsync(Patience);
-        Topology = to;
-        Groups = [.. switched.Select(pair => pair.Groups)];
-        return [.. switched.Select(pair => pair.Counts)];
-    }
+    public Task<ConnectionCounts[]> SwitchAsync(Topology to, Dictionary<int, PreparedGroups> prepared) => SwitchAsync(to, machine => prepared[machine].SwitchoverAsync(Deadline()));
+
+    /// <summary>As <see cref="SwitchAsync(Topology, Dictionary{int, PreparedGroups})"/>, and nothing is concluded.</summary>
+    public Task<ConnectionCounts[]> SwitchOnlyAsync(Topology to, Dictionary<int, PreparedGroups> prepared) => SwitchAsync(to, machine => OnThread(() => prepared[machine].Switchover(Deadline())));
 
     /// <summary>What the plan says that each machine of the new topology does, in the order of their ranks.</summary>
     public static ConnectionCounts[] Planned(DeltaPlan plan, Topology to) => [.. MachinesOf(to).Select(machine => plan.For($"m{machine}"))];
@@ -85,6 +82,14 @@ internal sealed class Cluster : IAsyncDisposable
     public static Task<T> OnThread<T>(Func<T> act) => Task.Factory.StartNew(act, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     public async ValueTask DisposeAsync() => await Task.WhenAll(_endpoints.Select(endpoint => endpoint.DisposeAsync().AsTask())).WaitAsync(Patience);
+
+    private async Task<ConnectionCounts[]> SwitchAsync(Topology to, Func<int, Task<(MachineGroups Groups, ConnectionCounts Counts)>> switchOver)
+    {
+        var switched = await Task.WhenAll(MachinesOf(to).Select(switchOver)).WaitAsync(Patience);
+        Topology = to;
+        Groups = [.. switched.Select(pair => pair.Groups)];
+        return [.. switched.Select(pair => pair.Counts)];
+    }
 
     private static IEnumerable<int> MachinesOf(Topology topology) => topology.Members.Select(member => int.Parse(member.Machine[1..])).Distinct();
 

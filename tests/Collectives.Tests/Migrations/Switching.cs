@@ -111,6 +111,48 @@ public sealed class Switching
     }
 
     [Fact]
+    public async Task What_a_switch_replaces_lives_until_it_is_concluded()
+    {
+        await using var cluster = await Cluster.StartAsync(3, standbys: 1);
+        var old = cluster.Groups;
+        var to = cluster.Replacing(1, 3);
+        var prepared = await cluster.PrepareAsync(to);
+        prepared[0].Conclude();
+
+        (await cluster.SwitchOnlyAsync(to, prepared)).ShouldBe(Cluster.Planned(prepared[0].Plan, to));
+
+        await cluster.ShouldSumAsync();
+        old.ShouldAllBe(group => group.State != GroupState.Closed);
+        for (var time = 0; time < 2; time++)
+            prepared.Values.ToList().ForEach(each => each.Conclude());
+        await Bounded.UntilAsync(() => old.All(group => group.State == GroupState.Closed), "the old groups to be closed");
+        old.ShouldAllBe(group => group.Failure == null);
+        await Should.ThrowAsync<GroupSetupException>(() => prepared[0].ReceiveAsync(Cluster.Deadline()));
+        await cluster.ShouldSumAsync(seed: 1);
+    }
+
+    [Fact]
+    public async Task What_is_concluded_late_hinders_no_next_switch()
+    {
+        await using var cluster = await Cluster.StartAsync(3, standbys: 2);
+        var to = cluster.Replacing(1, 3);
+        var first = await cluster.PrepareAsync(to);
+        await cluster.SwitchOnlyAsync(to, first);
+        cluster.Endpoints[3].Sever();
+        await Bounded.UntilAsync(() => cluster.Groups.All(group => group.Failure is not null), "the new groups to fail");
+        cluster.Groups.Where(group => group.Machine != "m3").ShouldAllBe(group => group.Failure!.SuspectMachine == "m3");
+
+        var next = cluster.Replacing(3, 4);
+        var second = await cluster.PrepareAsync(next, dead: 3);
+        foreach (var each in first.Values)
+            each.Conclude();
+
+        (await cluster.SwitchAsync(next, second)).ShouldBe(Cluster.Planned(second[0].Plan, next));
+        await cluster.ShouldSumAsync();
+        cluster.Groups.ShouldAllBe(group => group.State == GroupState.Normal);
+    }
+
+    [Fact]
     public async Task Messages_reach_members_and_leavers_in_order()
     {
         await using var cluster = await Cluster.StartAsync(3, standbys: 1);
