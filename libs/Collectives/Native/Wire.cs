@@ -210,5 +210,18 @@ internal static unsafe class Wire
         _ = Libc.Poll(&waited, 1, (int)Math.Min(Math.Ceiling(left.TotalMilliseconds), int.MaxValue));
     }
 
-    private static bool IsInHost(Socket socket) => socket.RemoteEndPoint is IPEndPoint peer && IPAddress.IsLoopback(peer.Address);
+    // The system is asked: of a connection that this class made the runtime knows no peer.
+    private static bool IsInHost(Socket socket)
+    {
+        var address = new SocketAddress(socket.AddressFamily);
+        var length = (uint)address.Size;
+        fixed (byte* first = address.Buffer.Span)
+        {
+            if (Libc.PeerName(DescriptorOf(socket), first, &length) != 0)
+                return false;
+        }
+
+        var anywhere = new IPEndPoint(socket.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
+        return anywhere.Create(address) is IPEndPoint peer && IPAddress.IsLoopback(peer.Address);
+    }
 }
