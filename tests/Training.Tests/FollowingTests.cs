@@ -26,6 +26,22 @@ public class FollowingTests
         reason.ShouldNotBeNull().ShouldContain("differs");
     }
 
+    [Fact]
+    public async Task Who_is_closed_late_leaves_the_next_follower_alone()
+    {
+        var ((near, far), (nextNear, nextFar)) = (Connected(), Connected());
+        using var leaver = new Replica(TinyJob.Shape, Recipe);
+        using var joiner = new Replica(TinyJob.Shape, Recipe);
+        var earlier = new FollowedReplica(leaver, new StateConnection(near, "earlier", Patience));
+        far.Dispose();
+        using var following = new FollowingReplica(joiner, new StateConnection(nextFar, "leaver", Patience), inGradientBuffer: true);
+        using var followed = new FollowedReplica(leaver, new StateConnection(nextNear, "joiner", Patience));
+        earlier.Dispose();
+        for (var step = 0; step < MostSteps && !followed.CaughtUp.IsCompleted; step++)
+            TinyJob.Train(leaver, 1);
+        await followed.CaughtUp.WaitAsync(Patience, TestContext.Current.CancellationToken);
+    }
+
     // The digests of both when the replica has caught up and the last step is through; without the second, why it never became one.
     private static async Task<(string Leavers, string? Followed, string? Reason)> FollowAsync(TrainingRecipe joiners)
     {

@@ -141,8 +141,12 @@ internal sealed unsafe class FollowedReplica : IReplicaFollower, IDisposable
         }
     }
 
-    /// <summary>From here on the replica trains for itself.</summary>
-    public void Detach() => _replica.Follower = null;
+    /// <summary>From here on the replica trains for itself, or for another follower that has come in the meantime.</summary>
+    public void Detach()
+    {
+        if (ReferenceEquals(_replica.Follower, this))
+            _replica.Follower = null;
+    }
 
     public void Dispose()
     {

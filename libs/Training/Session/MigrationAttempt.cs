@@ -3,7 +3,7 @@ using TrainMover.Collectives;
 namespace TrainMover.Training.Session;
 
 /// <summary>One migration as this machine sees it, from the request to prepare until it is switched or dropped.</summary>
-internal sealed class MigrationAttempt(PrepareRequest request, string machine) : IDisposable
+internal sealed class MigrationAttempt : IDisposable
 {
     private readonly CancellationTokenSource _dropped = new();
     private readonly CancellationTokenSource _leaverGone = new();
@@ -11,14 +11,23 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     private Traffic? _messagesBefore;
     private bool _followingStopped;
 
-    public PrepareRequest Request { get; } = request;
+    public MigrationAttempt(PrepareRequest request, string machine)
+    {
+        Request = request;
+        Role = request.RoleOf(machine);
+        Vote = new SwitchVote(request.Generation);
+        Survivors = [.. request.To.Members.Where(member => request.Moves.All(move => move.Joiner != member.Machine))];
+        (Dropped, LeaverGone) = (_dropped.Token, _leaverGone.Token);
+    }
 
-    public MigrationRole Role { get; } = request.RoleOf(machine);
+    public PrepareRequest Request { get; }
 
-    public SwitchVote Vote { get; } = new(request.Generation);
+    public MigrationRole Role { get; }
+
+    public SwitchVote Vote { get; }
 
     /// <summary>Ranks of the new topology that hold state: all but the joiners'.</summary>
-    public IReadOnlyList<Member> Survivors { get; } = [.. request.To.Members.Where(member => request.Moves.All(move => move.Joiner != member.Machine))];
+    public IReadOnlyList<Member> Survivors { get; }
 
     /// <summary>The connections with the standby, where members hold this plan since before its cause; else null.</summary>
     public ArmedLinks? Armed { get; init; }
@@ -54,11 +63,11 @@ internal sealed class MigrationAttempt(PrepareRequest request, string machine) :
     /// <summary>This survivor has heard all others and knows the step to resume with; the training thread's own.</summary>
     public bool Decided { get; set; }
 
-    /// <summary>Cancelled when the attempt is dropped.</summary>
-    public CancellationToken Dropped => _dropped.Token;
+    /// <summary>Cancelled when the attempt is dropped; may be asked when it is disposed, too.</summary>
+    public CancellationToken Dropped { get; }
 
     /// <summary>Cancelled when the leaver is known to be dead: nothing more comes from it.</summary>
-    public CancellationToken LeaverGone => _leaverGone.Token;
+    public CancellationToken LeaverGone { get; }
 
     /// <summary>Reports of the survivors, by rank; the training thread's own.</summary>
     public Dictionary<int, StepReport> Reports { get; } = [];

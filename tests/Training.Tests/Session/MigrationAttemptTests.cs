@@ -15,6 +15,16 @@ public class MigrationAttemptTests
         attempt.Followers.ShouldBeNull();
     }
 
+    [Fact]
+    public void Whoever_waited_may_ask_a_disposed_attempt_why()
+    {
+        var attempt = Attempt();
+        attempt.Drop();
+        attempt.Dispose();
+        attempt.Dropped.IsCancellationRequested.ShouldBeTrue();
+        attempt.LeaverGone.IsCancellationRequested.ShouldBeFalse();
+    }
+
     private static MigrationAttempt Attempt()
     {
         var from = new Topology("job", 1, [new Member(0, "m0", "127.0.0.1", 1), new Member(1, "m1", "127.0.0.1", 2)], new byte[32]);

@@ -24,6 +24,7 @@ internal static class Entry
         if (parsed.Errors.Count > 0)
         {
             var what = parsed.UnmatchedTokens.Count > 0 ? $"\"{parsed.UnmatchedTokens[0]}\" is not understood" : parsed.Errors[0].Message.TrimEnd('.');
+
             // The alternatives come one per line.
             var said = string.Join(' ', what.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
             Output.Error($"{said}: ./trainmover {VerbName(parsed.CommandResult)}--help tells what is understood.");
