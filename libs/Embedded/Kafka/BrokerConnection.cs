@@ -35,11 +35,12 @@ internal sealed class BrokerConnection(Socket client, FetchPurgatory purgatory) 
             {
                 var request = KafkaRequest.Read(_request.AsSpan(LengthBytes, length));
                 var answered = request.Api == KafkaRequest.Fetch && request.WaitMs > 0 ? Fetch(request, length) : Ask(request, length);
-                if (request.HasAnswer && answered == 0)
+                if (answered == 0)
                     return;
                 if (request.Api == KafkaRequest.Produce)
                     purgatory.Produced(request.Topics);
-                Send(client, _answer, answered);
+                if (request.WantsAnswer)
+                    Send(client, _answer, answered);
             }
         }
         catch (Exception ended) when (ended is SocketException or ObjectDisposedException or InvalidDataException)
@@ -64,8 +65,11 @@ internal sealed class BrokerConnection(Socket client, FetchPurgatory purgatory) 
     /// <returns>Length of the answer, 0 where none came.</returns>
     private int Ask(KafkaRequest request, int length)
     {
+        // Asked here all the same: without an answer nobody knows when it is there for those who wait for it.
+        if (!request.WantsAnswer)
+            BinaryPrimitives.WriteInt16BigEndian(_request.AsSpan(LengthBytes + request.AcksAt), 1);
         Send(_cluster, _request, length);
-        return request.HasAnswer ? Receive(_cluster, ref _answer) : 0;
+        return Receive(_cluster, ref _answer);
     }
 
     private int Fetch(KafkaRequest request, int length)
@@ -87,7 +91,7 @@ internal sealed class BrokerConnection(Socket client, FetchPurgatory purgatory) 
 
     private static void Send(Socket socket, byte[] frame, int length)
     {
-        for (var rest = frame.AsSpan(0, length == 0 ? 0 : LengthBytes + length); rest.Length > 0;)
+        for (var rest = frame.AsSpan(0, LengthBytes + length); rest.Length > 0;)
             rest = rest[socket.Send(rest)..];
     }
 

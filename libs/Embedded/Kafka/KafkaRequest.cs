@@ -6,8 +6,9 @@ namespace TrainMover.Embedded;
 /// <param name="Topics">Topics of a Fetch or Produce.</param>
 /// <param name="WaitMs">How long a Fetch may be held, in milliseconds.</param>
 /// <param name="WaitAt">Where that is written in the frame.</param>
-/// <param name="HasAnswer">False of a Produce that wants none (acks 0).</param>
-internal readonly record struct KafkaRequest(short Api, short Version, IReadOnlyList<string> Topics, int WaitMs, int WaitAt, bool HasAnswer)
+/// <param name="WantsAnswer">False of a Produce that wants none (acks 0).</param>
+/// <param name="AcksAt">Where a Produce says that.</param>
+internal readonly record struct KafkaRequest(short Api, short Version, IReadOnlyList<string> Topics, int WaitMs = 0, int WaitAt = 0, bool WantsAnswer = true, int AcksAt = 0)
 {
     public const short Produce = 0;
     public const short Fetch = 1;
@@ -38,7 +39,7 @@ internal readonly record struct KafkaRequest(short Api, short Version, IReadOnly
         {
             (Fetch, >= FetchFrom and <= FetchTo) => ReadFetch(frame, version),
             (Produce, >= ProduceFrom and <= ProduceTo) => ReadProduce(frame, version),
-            _ => new KafkaRequest(api, version, [], 0, 0, HasAnswer: true),
+            _ => new KafkaRequest(api, version, []),
         };
     }
 
@@ -91,13 +92,14 @@ internal readonly record struct KafkaRequest(short Api, short Version, IReadOnly
                 frame.Skip(partitionBytes);
         }
 
-        return new KafkaRequest(Fetch, version, topics, wait, waitAt, HasAnswer: true);
+        return new KafkaRequest(Fetch, version, topics, wait, waitAt);
     }
 
     private static KafkaRequest ReadProduce(KafkaFrame frame, short version)
     {
         frame.SkipName(); // client id
         frame.SkipName(); // transactional id
+        var acksAt = frame.Position;
         var acks = frame.Int16();
         frame.Skip(sizeof(int)); // deadline
         var topics = new string[frame.Count()];
@@ -111,6 +113,6 @@ internal readonly record struct KafkaRequest(short Api, short Version, IReadOnly
             }
         }
 
-        return new KafkaRequest(Produce, version, topics, 0, 0, HasAnswer: acks != 0);
+        return new KafkaRequest(Produce, version, topics, WantsAnswer: acks != 0, AcksAt: acksAt);
     }
 }
