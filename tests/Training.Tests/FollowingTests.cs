@@ -37,9 +37,7 @@ public class FollowingTests
         using var following = new FollowingReplica(joiner, new StateConnection(nextFar, "leaver", Patience), inGradientBuffer: true);
         using var followed = new FollowedReplica(leaver, new StateConnection(nextNear, "joiner", Patience));
         earlier.Dispose();
-        for (var step = 0; step < MostSteps && !followed.CaughtUp.IsCompleted; step++)
-            TinyJob.Train(leaver, 1);
-        await followed.CaughtUp.WaitAsync(Patience, TestContext.Current.CancellationToken);
+        await TrainUntilCaughtUp(leaver, followed);
     }
 
     // The digests of both when the replica has caught up and the last step is through; without the second, why it never became one.
@@ -50,9 +48,7 @@ public class FollowingTests
         using var joiner = new Replica(TinyJob.Shape, joiners);
         using var following = new FollowingReplica(joiner, new StateConnection(far, "leaver", Patience), inGradientBuffer: true);
         using var followed = new FollowedReplica(leaver, new StateConnection(near, "joiner", Patience), new FollowingPace { StateBytesPerStep = 1, StepsForState = 4 });
-        for (var step = 0; step < MostSteps && !followed.CaughtUp.IsCompleted; step++)
-            TinyJob.Train(leaver, 1);
-        await followed.CaughtUp.WaitAsync(Patience, TestContext.Current.CancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await TrainUntilCaughtUp(leaver, followed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var counts = followed.Finish(leaver.Step);
         counts.ShouldBe(followed.CaughtUp.IsCompletedSuccessfully);
         var ended = following.Ended.WaitAsync(Patience, TestContext.Current.CancellationToken);
@@ -60,6 +56,13 @@ public class FollowingTests
             return (leaver.Digest(), null, (await Should.ThrowAsync<GroupSetupException>(ended)).Message);
         (await ended).ShouldBe(leaver.Step);
         return (leaver.Digest(), joiner.Digest(), null);
+    }
+
+    private static Task TrainUntilCaughtUp(Replica leaver, FollowedReplica followed)
+    {
+        for (var step = 0; step < MostSteps && !followed.CaughtUp.IsCompleted; step++)
+            TinyJob.Train(leaver, 1);
+        return followed.CaughtUp.WaitAsync(Patience, TestContext.Current.CancellationToken);
     }
 
     private static (Socket Near, Socket Far) Connected()

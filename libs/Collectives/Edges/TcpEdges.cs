@@ -19,11 +19,9 @@ internal sealed unsafe class TcpOutboundEdge : OutboundEdge
     {
         _socket = socket;
         _descriptor = Wire.DescriptorOf(socket);
-        Wire.PrepareForData(socket);
 
         // A stage that has sent goes on, while its neighbour computes what came before.
-        if (group != GroupKind.Stages)
-            Wire.LimitUnderWay(socket);
+        Wire.PrepareForData(socket, limitsUnderWay: group != GroupKind.Stages);
     }
 
     public override int Descriptor => _descriptor;

@@ -21,11 +21,15 @@ internal static unsafe class Wire
     /// Settings of a socket that carries calls: packets leave at once. Inside a host nothing is gained by pacing, which bbr does with timers, so there the connection takes reno; between
     /// hosts the system's choice stays. Sizes of buffers are the system's too: it knows the link.
     /// </summary>
-    public static void PrepareForData(Socket socket)
+    /// <param name="socket">The socket.</param>
+    /// <param name="limitsUnderWay">Inside a host what is under way stays in the caches if it is not much: for groups in which all send and receive at once.</param>
+    public static void PrepareForData(Socket socket, bool limitsUnderWay = false)
     {
         socket.NoDelay = true;
         if (!IsInHost(socket))
             return;
+        if (limitsUnderWay)
+            socket.SendBufferSize = UnderWayInHost;
         try
         {
             socket.SetRawSocketOption(TcpLevel, TcpCongestion, "reno"u8);
@@ -34,13 +38,6 @@ internal static unsafe class Wire
         {
             // This system does not offer it; what it has works too.
         }
-    }
-
-    /// <summary>Inside a host what is under way stays in the caches if it is not much: for groups in which all send and receive at once.</summary>
-    public static void LimitUnderWay(Socket socket)
-    {
-        if (IsInHost(socket))
-            socket.SendBufferSize = UnderWayInHost;
     }
 
     /// <summary>Bytes sent; 0 when the socket takes none now; a negative error number.</summary>

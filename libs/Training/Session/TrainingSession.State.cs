@@ -12,7 +12,7 @@ public sealed partial class TrainingSession
             ApplyHeld();
         attempt.Prepared!.Send(joiner, BoundaryOf(attempt, SessionStateSource.Leaver, followed).Encode());
         if (!followed)
-            SendAsync(attempt, StateRoutes.FromLeaver(attempt.Request, attempt.Request.Moves.First(move => move.Joiner == joiner)), ct).Await(ct);
+            SendAsync(attempt, StateRoutes.FromLeaver(attempt.Request, attempt.Request.Moves.First(move => move.Joiner == joiner)), ct).GetAwaiter().GetResult();
         else
             attempt.Followed!.Flushed.Await(ct);
     }

@@ -26,8 +26,7 @@ public sealed class Wires
         foreach (var end in (Socket[])[dialed, accepted])
         {
             var chosenBySystem = end.SendBufferSize;
-            Wire.PrepareForData(end);
-            Wire.LimitUnderWay(end);
+            Wire.PrepareForData(end, limitsUnderWay: true);
             var congestion = new byte[16];
             var length = end.GetRawSocketOption(TcpLevel, TcpCongestion, congestion);
             Encoding.ASCII.GetString(congestion, 0, length).ShouldStartWith("reno");
