@@ -1,3 +1,5 @@
+using TorchSharp;
+using TrainMover.Collectives;
 using static TorchSharp.torch;
 
 namespace TrainMover.Training;
@@ -26,7 +28,7 @@ public sealed class ReplicaMemory(int reserved = 0, DeviceMeter? meter = null) :
         {
             Release(owner, buffer);
             var whole = empty(Math.Max(length, reserved), ScalarType.Float32, device).DetachFromDisposeScope();
-            _buffers[(owner, number)] = buffer = new Reservation(whole);
+            _buffers[(owner, number)] = buffer = new Reservation(whole, Register(owner, whole));
         }
 
         var grown = Math.Max(0, length - buffer.Touched);
@@ -50,12 +52,19 @@ public sealed class ReplicaMemory(int reserved = 0, DeviceMeter? meter = null) :
         if (buffer is null)
             return;
         meter?.Free(owner, buffer.Touched * (long)sizeof(float));
+        buffer.Registration?.Dispose();
         buffer.Whole.Dispose();
     }
 
-    private sealed class Reservation(Tensor whole)
+    // What calls move. A device's memory is not for the system to lend.
+    private static IDisposable? Register(MemoryOwner owner, Tensor whole) =>
+        owner is MemoryOwner.Parameters or MemoryOwner.Gradients && whole.device_type == DeviceType.CPU ? RegisteredMemory.Register(Replica.Region(whole)) : null;
+
+    private sealed class Reservation(Tensor whole, IDisposable? registration)
     {
         public Tensor Whole { get; } = whole;
+
+        public IDisposable? Registration { get; } = registration;
 
         public int Touched { get; set; }
     }

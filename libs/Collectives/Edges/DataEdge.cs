@@ -36,11 +36,18 @@ internal abstract unsafe class OutboundEdge(Member peer) : DataEdge(peer)
     public abstract long Released { get; }
 
     /// <summary>Starts a frame; its header goes with the first bytes.</summary>
-    public abstract void Begin(in RingFrame frame);
+    /// <param name="frame">Its header.</param>
+    /// <param name="buffer">The buffer that all its bytes are from, whose pages may be lent to the reader; null when they may not.</param>
+    /// <param name="length">Length of the buffer.</param>
+    public abstract void Begin(in RingFrame frame, byte* buffer = null, long length = 0);
 
     /// <summary>Sends what goes now of the header and then of the bytes, which stay as they are until <see cref="Released"/> says so. Whether anything moved.</summary>
     /// <exception cref="RingFault">The other end is gone.</exception>
     public abstract bool Send(byte* bytes, long length, out long sent);
+
+    /// <summary>Looks for word of the reader that it has read what lies in the sender's memory. Whether anything moved.</summary>
+    /// <exception cref="RingFault">The other end is gone.</exception>
+    public abstract bool Collect();
 
     /// <summary>Takes back what is not read yet: afterwards nobody reads the sender's memory.</summary>
     public abstract void Revoke();
@@ -93,5 +100,5 @@ internal abstract unsafe class InboundEdge(Member peer) : DataEdge(peer)
         PayloadLeft = header.Length;
     }
 
-    protected bool IsMark(int generation) => HeaderDone && Header.Kind == (int)RingFrameKind.Resync && Header.Generation == generation;
+    protected bool IsMark(int generation) => HeaderDone && Header.Kind == RingFrameKind.Resync && Header.Generation == generation;
 }

@@ -35,7 +35,7 @@ internal sealed unsafe class MemoryOutboundEdge(MemoryPipe pipe, Member peer) : 
 
     public override void Attach(Waker waker) => pipe.AttachWriter(waker);
 
-    public override void Begin(in RingFrame frame)
+    public override void Begin(in RingFrame frame, byte* buffer = null, long length = 0)
     {
         _frame = frame;
         _headerPending = true;
@@ -68,6 +68,8 @@ internal sealed unsafe class MemoryOutboundEdge(MemoryPipe pipe, Member peer) : 
             pipe.WakeReader();
         return moved;
     }
+
+    public override bool Collect() => false;
 
     public override void Revoke()
     {

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace TrainMover.Collectives;
 
-internal enum RingFrameKind
+internal enum RingFrameKind : ushort
 {
     AllReduceSum = 1,
     AllReduceMin = 2,
@@ -28,11 +28,17 @@ internal struct RingFrame
     public uint Magic;
     public int Generation;
     public ulong Sequence;
-    public int Kind;
+    public RingFrameKind Kind;
+
+    /// <summary>The writer's memory is read where it lies: the reader says when it has all of it, with <see cref="Receipt"/>, on the same connection.</summary>
+    public ushort AsksForReceipt;
     public int Root;
     public long Length;
 
-    public static RingFrame Mark(int generation) => new() { Magic = ExpectedMagic, Generation = generation, Kind = (int)RingFrameKind.Resync };
+    public static RingFrame Mark(int generation) => new() { Magic = ExpectedMagic, Generation = generation, Kind = RingFrameKind.Resync };
 
-    public readonly override string ToString() => $"{(RingFrameKind)Kind} number {Sequence} of generation {Generation}, {Length} bytes, root {Root}";
+    /// <summary>Names this frame among all of a connection.</summary>
+    public readonly ulong Receipt => ((ulong)(uint)Generation << 32) | (uint)Sequence;
+
+    public readonly override string ToString() => $"{Kind} number {Sequence} of generation {Generation}, {Length} bytes, root {Root}";
 }

@@ -3,15 +3,21 @@ using System.Runtime.InteropServices;
 
 namespace TrainMover.Collectives;
 
-/// <summary>The writing end of a socket. The kernel copies what it takes, so sent bytes are free at once.</summary>
+/// <summary>
+/// The writing end of a socket. The kernel copies what it takes, so sent bytes are free at once; but registered memory is lent inside a host, and free when the reader's receipt is here.
+/// </summary>
 internal sealed unsafe class TcpOutboundEdge : OutboundEdge
 {
     private static readonly byte[] Zeros = GC.AllocateArray<byte>(64 * 1024, pinned: true);
     private readonly byte[] _header = GC.AllocateArray<byte>(RingFrame.Bytes, pinned: true);
+    private readonly byte[] _receipt = GC.AllocateArray<byte>(sizeof(ulong), pinned: true);
     private readonly Socket _socket;
     private readonly int _descriptor;
+    private readonly PageLoan? _loan;
     private int _headerLeft;
     private long _length;
+    private ulong _receiptDue;
+    private int _receiptBytes;
     private int? _markAfterFrame;
 
     public TcpOutboundEdge(Socket socket, Member peer, GroupKind group)
@@ -21,7 +27,13 @@ internal sealed unsafe class TcpOutboundEdge : OutboundEdge
         _descriptor = Wire.DescriptorOf(socket);
 
         // A stage that has sent goes on, while its neighbour computes what came before.
-        Wire.PrepareForData(socket, limitsUnderWay: group != GroupKind.Stages);
+        var goesOn = group == GroupKind.Stages;
+        if (!Wire.PrepareForData(socket, limitsUnderWay: !goesOn) || goesOn)
+            return;
+
+        // Of all calls on it only splice asks the socket whether to wait.
+        socket.Blocking = false;
+        _loan = new PageLoan();
     }
 
     public override int Descriptor => _descriptor;
@@ -30,18 +42,21 @@ internal sealed unsafe class TcpOutboundEdge : OutboundEdge
 
     public override bool HeaderPending => _headerLeft > 0;
 
-    public override bool Drained => true;
+    public override bool Drained => _receiptDue == 0;
 
-    public override long Released => _length - PayloadLeft;
+    public override long Released => Drained ? _length - PayloadLeft : 0;
 
     public override void Attach(Waker waker)
     {
         // Poll tells.
     }
 
-    public override void Begin(in RingFrame frame)
+    public override void Begin(in RingFrame frame, byte* buffer = null, long length = 0)
     {
-        MemoryMarshal.Write(_header, frame);
+        var begun = frame;
+        if (buffer is not null && frame.Length >= PageLoan.LeastFrame && _loan is not null && _loan.TryBegin(buffer, length))
+            (begun.AsksForReceipt, _receiptDue) = (1, frame.Receipt);
+        MemoryMarshal.Write(_header, begun);
         _headerLeft = RingFrame.Bytes;
         _length = PayloadLeft = frame.Length;
     }
@@ -49,23 +64,21 @@ internal sealed unsafe class TcpOutboundEdge : OutboundEdge
     public override bool Send(byte* bytes, long length, out long sent)
     {
         sent = 0;
+        if (_headerLeft == 0 && length == 0)
+            return false;
+        var lends = _receiptDue != 0 && _loan!.Lends(bytes, ref length);
         int result;
         if (_headerLeft > 0)
         {
             fixed (byte* header = _header)
-                result = Wire.TrySend(_descriptor, header + RingFrame.Bytes - _headerLeft, _headerLeft, bytes, length);
-        }
-        else if (length > 0)
-        {
-            result = Wire.TrySend(_descriptor, bytes, length);
+                result = Wire.TrySend(_descriptor, header + RingFrame.Bytes - _headerLeft, _headerLeft, bytes, lends ? 0 : length);
         }
         else
         {
-            return false;
+            result = lends ? _loan!.TrySend(_descriptor, bytes, length) : Wire.TrySend(_descriptor, bytes, length);
         }
 
-        if (result < 0)
-            throw new RingFault(FailureKind.PeerReset, Peer, $"The data connection to {Peer.Machine} broke: {Wire.Explain(result)}.");
+        Check(result);
         var ofHeader = Math.Min(result, _headerLeft);
         _headerLeft -= ofHeader;
         sent = result - ofHeader;
@@ -73,9 +86,35 @@ internal sealed unsafe class TcpOutboundEdge : OutboundEdge
         return result > 0;
     }
 
+    public override bool Collect()
+    {
+        if (_receiptDue == 0)
+            return false;
+        int received;
+        fixed (byte* receipt = _receipt)
+            received = Wire.TryReceive(_descriptor, receipt + _receiptBytes, sizeof(ulong) - _receiptBytes);
+        Check(received);
+        _receiptBytes += received;
+        if (_receiptBytes < sizeof(ulong))
+            return received > 0;
+
+        // One for a call that failed here may come late.
+        _receiptBytes = 0;
+        if (MemoryMarshal.Read<ulong>(_receipt) == _receiptDue)
+        {
+            _receiptDue = 0;
+            _loan!.End();
+        }
+
+        return true;
+    }
+
     public override void Revoke()
     {
-        // Nobody but the kernel reads the sender's memory, and it copies.
+        if (_receiptDue == 0)
+            return;
+        _receiptDue = 0;
+        _loan!.Leave();
     }
 
     public override void BeginMark(int generation)
@@ -108,7 +147,17 @@ internal sealed unsafe class TcpOutboundEdge : OutboundEdge
 
     public override void Reset() => Wire.Reset(_socket);
 
-    public override void Dispose() => _socket.Dispose();
+    public override void Dispose()
+    {
+        _socket.Dispose();
+        _loan?.Dispose();
+    }
+
+    private void Check(int result)
+    {
+        if (result < 0)
+            throw new RingFault(FailureKind.PeerReset, Peer, $"The data connection to {Peer.Machine} broke: {Wire.Explain(result)}.");
+    }
 }
 
 /// <summary>The reading end of a socket: a frame's first bytes and what is reduced come through a buffer that stays in the cache, the rest goes straight to where it belongs.</summary>
@@ -166,12 +215,12 @@ internal sealed unsafe class TcpInboundEdge : InboundEdge
             var buffered = (int)Math.Min(length, _end - _start);
             Buffer.MemoryCopy(_buffer + _start, into, length, buffered);
             _start += buffered;
-            PayloadLeft -= buffered;
+            Took(buffered);
             return buffered;
         }
 
         var received = Checked(Wire.TryReceive(_descriptor, into, length));
-        PayloadLeft -= received;
+        Took(received);
         return received;
     }
 
@@ -186,7 +235,7 @@ internal sealed unsafe class TcpInboundEdge : InboundEdge
     public override void Consume(long length)
     {
         _start += (int)length;
-        PayloadLeft -= length;
+        Took(length);
     }
 
     public override bool DropToMark(int generation, out bool found)
@@ -197,7 +246,8 @@ internal sealed unsafe class TcpInboundEdge : InboundEdge
             if (_end == _start)
                 Fill((int)Math.Min(BufferBytes, PayloadLeft));
             var dropped = (int)Math.Min(PayloadLeft, _end - _start);
-            Consume(dropped);
+            _start += dropped;
+            PayloadLeft -= dropped;
             moved = dropped > 0;
         }
         else
@@ -220,6 +270,16 @@ internal sealed unsafe class TcpInboundEdge : InboundEdge
         _disposed = true;
         _socket.Dispose();
         NativeMemory.AlignedFree(_buffer);
+    }
+
+    private void Took(long length)
+    {
+        PayloadLeft -= length;
+        if (PayloadLeft > 0 || length == 0 || Header.AsksForReceipt == 0)
+            return;
+        var receipt = Header.Receipt;
+        if (Checked(Wire.TrySend(_descriptor, (byte*)&receipt, sizeof(ulong))) < sizeof(ulong))
+            throw new RingFault(FailureKind.ProtocolViolation, Peer, $"{Peer.Machine} asks for receipts and takes none.");
     }
 
     /// <summary>Receives behind what is in the buffer, which moves to the front first.</summary>

@@ -44,6 +44,17 @@ internal static unsafe partial class Libc
     public const int Interrupted = 4;
     public const int Again = 11;
     public const int InProgress = 115;
+    public const int SetPipeSize = 1031;
+    public const int PipeNonBlocking = 0x800;
+    public const int PipeCloseOnExec = 0x80000;
+    public const uint SpliceMove = 1;
+    public const uint SpliceNonBlocking = 2;
+    public const int LargePages = 14;
+    public const int ReadAndWrite = 3;
+    public const int PrivateAnonymous = 0x22;
+    public const int RemapTo = 3;
+
+    public static readonly void* MapFailed = (void*)-1;
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);
@@ -74,4 +85,25 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "getpeername", SetLastError = true)]
     public static partial int PeerName(int descriptor, void* address, uint* length);
+
+    [LibraryImport("libc", EntryPoint = "pipe2", SetLastError = true)]
+    public static partial int Pipe(int* ends, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Control(int descriptor, int command, nint argument);
+
+    [LibraryImport("libc", EntryPoint = "vmsplice", SetLastError = true)]
+    public static partial nint SpliceFromMemory(int intoPipe, Stretch* stretches, nuint count, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "splice", SetLastError = true)]
+    public static partial nint Splice(int from, long* fromOffset, int into, long* intoOffset, nuint length, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    public static partial int Advise(void* address, nuint length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    public static partial void* Map(void* address, nuint length, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport("libc", EntryPoint = "mremap", SetLastError = true)]
+    public static partial void* Remap(void* old, nuint oldLength, nuint newLength, int flags, void* address);
 }

@@ -23,11 +23,12 @@ internal static unsafe class Wire
     /// </summary>
     /// <param name="socket">The socket.</param>
     /// <param name="limitsUnderWay">Inside a host what is under way stays in the caches if it is not much: for groups in which all send and receive at once.</param>
-    public static void PrepareForData(Socket socket, bool limitsUnderWay = false)
+    /// <returns>Whether the connection is inside a host.</returns>
+    public static bool PrepareForData(Socket socket, bool limitsUnderWay = false)
     {
         socket.NoDelay = true;
         if (!IsInHost(socket))
-            return;
+            return false;
         if (limitsUnderWay)
             socket.SendBufferSize = UnderWayInHost;
         try
@@ -38,6 +39,8 @@ internal static unsafe class Wire
         {
             // This system does not offer it; what it has works too.
         }
+
+        return true;
     }
 
     /// <summary>Bytes sent; 0 when the socket takes none now; a negative error number.</summary>

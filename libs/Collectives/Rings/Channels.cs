@@ -75,7 +75,7 @@ internal sealed unsafe class Channels : IDisposable
     public void Run(in CollectiveCall call)
     {
         _sequence++;
-        var frame = new RingFrame { Magic = RingFrame.ExpectedMagic, Generation = _generation, Sequence = _sequence, Kind = (int)call.Kind, Root = call.Root };
+        var frame = new RingFrame { Magic = RingFrame.ExpectedMagic, Generation = _generation, Sequence = _sequence, Kind = call.Kind, Root = call.Root };
         var completed = false;
         try
         {

@@ -49,7 +49,7 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound) 
         if (_sending)
         {
             _frame.Length = schedule.IsCompressed ? schedule.OutBytes() / 2 : schedule.OutBytes();
-            Outbound!.Begin(_frame);
+            Outbound!.Begin(_frame, schedule.Lendable, schedule.Bytes);
             NextOut();
         }
 
@@ -63,15 +63,15 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound) 
 
     public override bool Advance()
     {
-        var moved = _sending && Send();
+        var moved = _sending ? Send() : Outbound is not null && Outbound.Collect();
         return (_receiving && Receive()) | moved;
     }
 
     public override int Describe(PollDescriptor* into)
     {
         var count = 0;
-        if (_sending && Outbound!.Descriptor >= 0)
-            into[count++] = new PollDescriptor { Descriptor = Outbound.Descriptor, Events = Sendable > 0 || _staged > _stagedSent ? Libc.PollOut : (short)0 };
+        if (WaitsForReader)
+            into[count++] = new PollDescriptor { Descriptor = Outbound!.Descriptor, Events = !_sending ? Libc.PollIn : Sendable > 0 || _staged > _stagedSent ? Libc.PollOut : (short)0 };
         if (_receiving && Inbound!.Descriptor >= 0)
             into[count++] = new PollDescriptor { Descriptor = Inbound.Descriptor, Events = Libc.PollIn };
         return count;
@@ -80,8 +80,8 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound) 
     public override int Check(PollDescriptor* returned)
     {
         var count = 0;
-        if (_sending && Outbound!.Descriptor >= 0)
-            ExpectQuiet(Outbound, returned[count++]);
+        if (WaitsForReader)
+            ExpectQuiet(Outbound!, returned[count++]);
         return _receiving && Inbound!.Descriptor >= 0 ? count + 1 : count;
     }
 
@@ -93,6 +93,9 @@ internal sealed unsafe class Ring(OutboundEdge? outbound, InboundEdge? inbound) 
         NativeMemory.AlignedFree(_staging);
         _staging = null;
     }
+
+    // To take more, or to have read what is in this rank's memory.
+    private bool WaitsForReader => Outbound is { Descriptor: >= 0 } && (_sending || !Outbound.Drained);
 
     // Bytes of an outgoing step that hold their value already: all in the first step of whoever has them, later what the step before brought in.
     private long Sendable =>

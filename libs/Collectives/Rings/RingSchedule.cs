@@ -9,6 +9,8 @@ internal unsafe struct RingSchedule
     /// <summary>A group of two exchanges buffers up to this size whole instead of in halves: one hop instead of two.</summary>
     public const int LargestExchange = 16 * 1024;
 
+    private const long LeastLentBroadcast = 8 * 1024 * 1024;
+
     public RingFrameKind Kind;
     public byte* Data;
 
@@ -40,6 +42,15 @@ internal unsafe struct RingSchedule
 
     /// <summary>Whether elements travel as bfloat16.</summary>
     public readonly bool IsCompressed => _call.Format == WireFormat.BFloat16;
+
+    /// <summary>Length of the buffer.</summary>
+    public readonly long Bytes => _call.Bytes;
+
+    /// <summary>
+    /// The buffer, where its bytes travel as they are and may be read while the call goes on: what comes into it follows from what went out of the same place, and was read. A stage that shifts does not wait for its
+    /// reader; and a broadcast has one core copy in while another copies out, which only longer ones are slower by. Else null.
+    /// </summary>
+    public readonly byte* Lendable => IsCompressed || Kind == RingFrameKind.Shift || (Kind == RingFrameKind.Broadcast && Bytes < LeastLentBroadcast) ? null : Data;
 
     public readonly void OutChunk(int step, out byte* data, out long length) => Chunk(Modulo(_position + _shift - step), _call.Data, _call.Elements, out data, out length);
 

@@ -5,7 +5,7 @@ internal static class Calls
 {
     public const int Floats = 4_000_000;
 
-    public static TheoryData<string> Names => ["sum", "rounded sum", "scatter", "parts", "gather", "broadcast", "few bytes", "shift", "barrier"];
+    public static TheoryData<string> Names => ["sum", "lent sum", "lent parts", "lent broadcast", "rounded sum", "scatter", "parts", "gather", "broadcast", "few bytes", "shift", "barrier"];
 
     /// <summary>Sums until the group fails; says so once it runs.</summary>
     public static void SumForever(ICommunicator group, CountdownEvent running)
@@ -25,6 +25,9 @@ internal static class Calls
         {
             case "sum":
                 group.AllReduce(new float[Floats], ReduceOperation.Sum);
+                break;
+            case "lent sum" or "lent parts" or "lent broadcast":
+                Lend(name, group);
                 break;
             case "rounded sum":
                 group.AllReduce(new float[Floats], ReduceOperation.Sum, WireFormat.BFloat16);
@@ -54,5 +57,17 @@ internal static class Calls
                 group.Barrier();
                 break;
         }
+    }
+
+    private static void Lend(string name, ICommunicator group)
+    {
+        using var memory = new Registered(Floats * sizeof(float));
+        if (name == "lent sum")
+            group.AllReduce(memory.Floats, ReduceOperation.Sum);
+        else if (name == "lent parts")
+            group.AllGather(memory.Floats);
+        else
+            group.Broadcast(memory.Bytes, 2);
+        group.Barrier();
     }
 }

@@ -11,6 +11,7 @@ internal sealed unsafe class CallTimings(ICommunicator group, TextWriter output)
     public const long Smallest = 4 * 1024;
     public const long Largest = 64 * 1024 * 1024;
     public const int Factor = 4;
+    private const int LargePage = 2 * 1024 * 1024;
     private const int MostBatches = 5;
     private const int LeastBatches = 3;
     private const double BatchSeconds = 0.020;
@@ -23,29 +24,30 @@ internal sealed unsafe class CallTimings(ICommunicator group, TextWriter output)
 
     public void Run()
     {
-        WarmUp();
-        foreach (var operation in Operations)
+        // As a job has its gradients: one registered buffer, of which calls take parts.
+        var memory = (float*)NativeMemory.AlignedAlloc((nuint)Largest, LargePage);
+        using (RegisteredMemory.Register(new MemoryRegion((nint)memory, Largest)))
         {
-            for (var bytes = Smallest; bytes <= Largest; bytes *= Factor)
+            new Span<float>(memory, (int)(Largest / sizeof(float))).Clear();
+            WarmUp(memory);
+            foreach (var operation in Operations)
             {
-                var memory = (float*)NativeMemory.AlignedAlloc((nuint)bytes, 4096);
-                Measure(operation, memory, (int)(bytes / sizeof(float)));
-                NativeMemory.AlignedFree(memory);
+                for (var bytes = Smallest; bytes <= Largest; bytes *= Factor)
+                    Measure(operation, memory, (int)(bytes / sizeof(float)));
             }
         }
+
+        NativeMemory.AlignedFree(memory);
     }
 
     // All code is compiled before anything is counted, also what runs only while a rank waits for a late one, and sleeps.
-    private void WarmUp()
+    private void WarmUp(float* memory)
     {
-        const int Bytes = 1024 * 1024;
-        var memory = (float*)NativeMemory.AlignedAlloc(Bytes, 4096);
-        new Span<float>(memory, Bytes / sizeof(float)).Clear();
         foreach (var operation in Operations)
         {
             for (var late = 0; late < group.Size; late++)
             {
-                foreach (var bytes in new[] { (int)Smallest, Bytes })
+                foreach (var bytes in new[] { (int)Smallest, LargePage })
                 {
                     var entered = Stopwatch.GetTimestamp();
                     while (group.Rank == late && Stopwatch.GetElapsedTime(entered) < Lateness)
@@ -54,8 +56,6 @@ internal sealed unsafe class CallTimings(ICommunicator group, TextWriter output)
                 }
             }
         }
-
-        NativeMemory.AlignedFree(memory);
     }
 
     private void Measure(string operation, float* memory, int count)

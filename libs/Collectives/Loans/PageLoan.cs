@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+
+namespace TrainMover.Collectives;
+
+/// <summary>
+/// What a socket sends of one frame without copying it: the caller's pages go into a pipe and from there to the socket (vmsplice and splice), and are read where they lie. Only whole pages of the frame's buffer are
+/// lent, so that a failed call can leave them to the socket.
+/// </summary>
+internal sealed unsafe class PageLoan : IDisposable
+{
+    /// <summary>Frames of fewer bytes are copied: waiting for their reader would cost more.</summary>
+    public const long LeastFrame = 1024 * 1024;
+
+    // Fewer bytes at once are copied too.
+    private const long LeastPiece = 32 * 1024;
+    private const int PipeBytes = 256 * 1024;
+
+    private int _into = -1;
+    private int _outOf = -1;
+    private int _inPipe;
+    private bool _refused;
+    private nint _from;
+    private nint _to;
+    private nint _lentFrom;
+    private nint _lentTo;
+
+    /// <summary>Begins a frame of which such a buffer's pages may be lent. False when they can't be.</summary>
+    public bool TryBegin(byte* buffer, long length)
+    {
+        (_from, _to) = Pages.WholeIn(buffer, length);
+        (_lentFrom, _lentTo) = (_to, _from);
+        return !_refused && _to - _from >= LeastPiece && RegisteredMemory.Covers(buffer, length) && TryOpen();
+    }
+
+    /// <summary>Whether the next bytes go by loan; the length is cut to where that ends.</summary>
+    public bool Lends(byte* bytes, ref long length)
+    {
+        var first = (nint)bytes;
+        if (first < _from)
+            length = Math.Min(length, _from - first);
+        var lent = first < _from ? 0 : Math.Min(length, _to - first);
+        if (_inPipe == 0 && lent < LeastPiece)
+            return false;
+        length = lent;
+        return true;
+    }
+
+    /// <summary>Sends what goes now: bytes sent, 0 when the socket takes none now, or a negative error number. The next call goes on behind what was sent.</summary>
+    public int TrySend(int descriptor, byte* bytes, long length)
+    {
+        while (true)
+        {
+            if (_inPipe == 0 && !TryFill(bytes, length))
+                return Wire.TrySend(descriptor, bytes, length);
+            var sent = Libc.Splice(_outOf, null, descriptor, null, (nuint)_inPipe, Libc.SpliceNonBlocking | Libc.SpliceMove);
+            if (sent >= 0)
+            {
+                _inPipe -= (int)sent;
+                return (int)sent;
+            }
+
+            var error = Marshal.GetLastPInvokeError();
+            if (error == Libc.Again)
+                return 0;
+            if (error != Libc.Interrupted)
+                return -error;
+        }
+    }
+
+    /// <summary>The frame is read: its pages are its owner's alone.</summary>
+    public void End() => (_from, _to, _lentFrom, _lentTo) = (0, 0, 0, 0);
+
+    /// <summary>The frame failed: what was lent is left to the socket, which may still send it or have it read, and what is not sent is taken back.</summary>
+    public void Leave()
+    {
+        if (_inPipe > 0)
+            Close();
+        if (_lentTo > _lentFrom)
+            Pages.Leave(_lentFrom, _lentTo);
+        End();
+    }
+
+    public void Dispose() => Close();
+
+    // A system that lends no pages, or not to this process, has them copied from then on.
+    private bool TryFill(byte* bytes, long length)
+    {
+        var stretch = new Stretch { Bytes = bytes, Length = (nuint)Math.Min(length, PipeBytes) };
+        var filled = Libc.SpliceFromMemory(_into, &stretch, 1, Libc.SpliceNonBlocking);
+        if (filled <= 0)
+        {
+            (_refused, _to) = (true, _from);
+            return false;
+        }
+
+        _inPipe = (int)filled;
+        (_lentFrom, _lentTo) = (Math.Min(_lentFrom, (nint)bytes), Math.Max(_lentTo, (nint)bytes + _inPipe));
+        return true;
+    }
+
+    private bool TryOpen()
+    {
+        if (_into >= 0)
+            return true;
+        var ends = stackalloc int[2];
+        if (Libc.Pipe(ends, Libc.PipeNonBlocking | Libc.PipeCloseOnExec) != 0)
+            return false;
+        (_outOf, _into) = (ends[0], ends[1]);
+        _ = Libc.Control(_into, Libc.SetPipeSize, PipeBytes);
+        return true;
+    }
+
+    private void Close()
+    {
+        if (_into < 0)
+            return;
+        _ = Libc.Close(_into);
+        _ = Libc.Close(_outOf);
+        (_into, _outOf, _inPipe) = (-1, -1, 0);
+    }
+}
