@@ -1,12 +1,17 @@
 /* The rival of "trainmover bench collectives": the same calls in place, timed in the same way, on OpenMPI. One line per point, as CallTimings.cs writes them. */
+#define _DEFAULT_SOURCE
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #define MOST_BATCHES 5
 #define LEAST_BATCHES 3
 #define BATCH_SECONDS 0.020
 #define MOST_CALLS 2000
+#define LARGEST 67108864
+#define LARGE_PAGE 2097152
 
 static int rank, size;
 
@@ -51,9 +56,11 @@ int main(int argc, char **argv) {
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
+    float *buffer = aligned_alloc(LARGE_PAGE, LARGEST);
+    madvise(buffer, LARGEST, MADV_HUGEPAGE);
+    memset(buffer, 0, LARGEST);
     for (int operation = 0; operation < 3; operation++)
-        for (long bytes = 4096; bytes <= 67108864; bytes *= 4) {
-            float *buffer = malloc(bytes);
+        for (long bytes = 4096; bytes <= LARGEST; bytes *= 4) {
             int right = verify(operation, buffer, bytes);
             double once = batch(operation, buffer, bytes, 1);
             int plan[2] = {(int)(BATCH_SECONDS / once), once * MOST_BATCHES > BATCH_SECONDS * 5 ? LEAST_BATCHES : MOST_BATCHES};
@@ -70,8 +77,8 @@ int main(int argc, char **argv) {
                 printf("\n");
                 fflush(stdout);
             }
-            free(buffer);
         }
+    free(buffer);
     MPI_Finalize();
     return 0;
 }

@@ -106,8 +106,13 @@ internal sealed unsafe class PageLoan : IDisposable
         if (Libc.Pipe(ends, Libc.PipeNonBlocking | Libc.PipeCloseOnExec) != 0)
             return false;
         (_outOf, _into) = (ends[0], ends[1]);
-        _ = Libc.Control(_into, Libc.SetPipeSize, PipeBytes);
-        return true;
+        if (Libc.Control(_into, Libc.SetPipeSize, PipeBytes) >= PipeBytes)
+            return true;
+
+        // All of a user's pipes together may hold so much.
+        Close();
+        _refused = true;
+        return false;
     }
 
     private void Close()

@@ -32,6 +32,10 @@ internal sealed class OpenMpi(string program, string version)
         return [.. settings.Select(setting => (setting.Name, $"{common} {setting.Arguments}"))];
     }
 
+    /// <summary>The same settings, each with the limit of what is under way that our connections inside a host set themselves. OpenMPI leaves that to the system.</summary>
+    public static IReadOnlyList<(string Name, string Arguments)> GridGivenOurLimit(string transport) =>
+        transport == "tcp" ? [.. Grid(transport).Select(setting => ($"{setting.Name}, 384 KB under way", $"{setting.Arguments} --mca btl_tcp_sndbuf 393216"))] : [];
+
     public static async Task<OpenMpi> PrepareAsync(Access access, IProgress<string> progress, CancellationToken ct)
     {
         if (await Programs.TryRunAsync("mpicc", "--version", Limit, ct) is null)
