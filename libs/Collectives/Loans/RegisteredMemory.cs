@@ -1,7 +1,7 @@
 namespace TrainMover.Collectives;
 
 /// <summary>
-/// Memory that calls may send without copying it first: inside a host the system hands its pages themselves to the reader, and the call ends when they are read. Worth it for buffers of half a megabyte and more that
+/// Memory that calls may send without copying it first: inside a host the system hands its pages themselves to the reader, and the call ends when they are read. Worth it for buffers of a megabyte and more that
 /// calls use again and again, such as flat gradients. (NCCL's user buffer registration is the same idea.)
 /// </summary>
 /// <remarks>
