@@ -57,7 +57,8 @@ int main(int argc, char **argv) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     float *buffer = aligned_alloc(LARGE_PAGE, LARGEST);
-    madvise(buffer, LARGEST, MADV_HUGEPAGE);
+    if (argc > 1 && !strcmp(argv[1], "large-pages"))
+        madvise(buffer, LARGEST, MADV_HUGEPAGE);
     memset(buffer, 0, LARGEST);
     for (int operation = 0; operation < 3; operation++)
         for (long bytes = 4096; bytes <= LARGEST; bytes *= 4) {

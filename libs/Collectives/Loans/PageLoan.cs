@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace TrainMover.Collectives;
 
@@ -15,8 +16,8 @@ internal sealed unsafe class PageLoan : IDisposable
     private const long LeastPiece = 32 * 1024;
     private const int PipeBytes = 256 * 1024;
 
-    private int _into = -1;
-    private int _outOf = -1;
+    private SafeFileHandle? _into;
+    private SafeFileHandle? _outOf;
     private int _inPipe;
     private bool _refused;
     private nint _from;
@@ -52,7 +53,7 @@ internal sealed unsafe class PageLoan : IDisposable
         {
             if (_inPipe == 0 && !TryFill(bytes, length))
                 return Wire.TrySend(descriptor, bytes, length);
-            var sent = Libc.Splice(_outOf, null, descriptor, null, (nuint)_inPipe, Libc.SpliceNonBlocking | Libc.SpliceMove);
+            var sent = Libc.Splice((int)_outOf!.DangerousGetHandle(), null, descriptor, null, (nuint)_inPipe, Libc.SpliceNonBlocking | Libc.SpliceMove);
             if (sent >= 0)
             {
                 _inPipe -= (int)sent;
@@ -86,7 +87,7 @@ internal sealed unsafe class PageLoan : IDisposable
     private bool TryFill(byte* bytes, long length)
     {
         var stretch = new Stretch { Bytes = bytes, Length = (nuint)Math.Min(length, PipeBytes) };
-        var filled = Libc.SpliceFromMemory(_into, &stretch, 1, Libc.SpliceNonBlocking);
+        var filled = Libc.SpliceFromMemory((int)_into!.DangerousGetHandle(), &stretch, 1, Libc.SpliceNonBlocking);
         if (filled <= 0)
         {
             (_refused, _to) = (true, _from);
@@ -100,13 +101,13 @@ internal sealed unsafe class PageLoan : IDisposable
 
     private bool TryOpen()
     {
-        if (_into >= 0)
+        if (_into is not null)
             return true;
         var ends = stackalloc int[2];
         if (Libc.Pipe(ends, Libc.PipeNonBlocking | Libc.PipeCloseOnExec) != 0)
             return false;
-        (_outOf, _into) = (ends[0], ends[1]);
-        if (Libc.Control(_into, Libc.SetPipeSize, PipeBytes) >= PipeBytes)
+        (_outOf, _into) = (new SafeFileHandle(ends[0], ownsHandle: true), new SafeFileHandle(ends[1], ownsHandle: true));
+        if (Libc.Control(ends[1], Libc.SetPipeSize, PipeBytes) >= PipeBytes)
             return true;
 
         // All of a user's pipes together may hold so much.
@@ -117,10 +118,8 @@ internal sealed unsafe class PageLoan : IDisposable
 
     private void Close()
     {
-        if (_into < 0)
-            return;
-        _ = Libc.Close(_into);
-        _ = Libc.Close(_outOf);
-        (_into, _outOf, _inPipe) = (-1, -1, 0);
+        _into?.Dispose();
+        _outOf?.Dispose();
+        (_into, _outOf, _inPipe) = (null, null, 0);
     }
 }

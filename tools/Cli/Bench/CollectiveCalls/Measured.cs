@@ -50,4 +50,4 @@ internal sealed record ComparedPoint(
 
 internal sealed record CollectivesResult(
     int Processors, int Rounds, string OpenMpi, IReadOnlyList<string> Grid, IReadOnlyDictionary<string, string> Placement, IReadOnlyList<ComparedPoint> Points,
-    double TcpRatioFrom1MB, double MemoryRatioFrom1MB, double TcpRatioFrom1MBGivenOurLimit, double WorstLatencyAt4KB, long MostAllocated, bool AllVerified);
+    double TcpRatioFrom1MB, double MemoryRatioFrom1MB, double TcpRatioGivenOurMeans, double MemoryRatioGivenOurMeans, double WorstLatencyAt4KB, long MostAllocated, bool AllVerified);

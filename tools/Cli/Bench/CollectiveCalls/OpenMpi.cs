@@ -11,30 +11,30 @@ internal sealed class OpenMpi(string program, string version)
     public string Version { get; } = version;
 
     /// <summary>What users tune; each setting is measured, and for each point the best one counts.</summary>
-    public static IReadOnlyList<(string Name, string Arguments)> Grid(string transport)
+    public static IReadOnlyList<Setting> Grid(string transport)
     {
         const string Tuned = "--mca coll_tuned_use_dynamic_rules 1";
         var common = transport == "tcp" ? "--mca btl self,tcp" : "--mca btl self,vader";
-        (string Name, string Arguments)[] settings =
+        Setting[] settings =
         [
-            ("yield when idle", "--mca mpi_yield_when_idle 1"),
-            ("spin when idle", "--mca mpi_yield_when_idle 0"),
-            ("yield, ring and chain", $"--mca mpi_yield_when_idle 1 {Tuned} --mca coll_tuned_allreduce_algorithm 4 --mca coll_tuned_allgather_algorithm 4 "
+            new("yield when idle", "--mca mpi_yield_when_idle 1"),
+            new("spin when idle", "--mca mpi_yield_when_idle 0"),
+            new("yield, ring and chain", $"--mca mpi_yield_when_idle 1 {Tuned} --mca coll_tuned_allreduce_algorithm 4 --mca coll_tuned_allgather_algorithm 4 "
                 + "--mca coll_tuned_bcast_algorithm 3 --mca coll_tuned_bcast_algorithm_segmentsize 131072"),
-            ("yield, segmented ring and pipeline", $"--mca mpi_yield_when_idle 1 {Tuned} --mca coll_tuned_allreduce_algorithm 5 --mca coll_tuned_allreduce_algorithm_segmentsize 262144 "
+            new("yield, segmented ring and pipeline", $"--mca mpi_yield_when_idle 1 {Tuned} --mca coll_tuned_allreduce_algorithm 5 --mca coll_tuned_allreduce_algorithm_segmentsize 262144 "
                 + "--mca coll_tuned_allgather_algorithm 5 --mca coll_tuned_bcast_algorithm 3 --mca coll_tuned_bcast_algorithm_chain_fanout 1"),
-            ("yield, recursive doubling and binary tree", $"--mca mpi_yield_when_idle 1 {Tuned} --mca coll_tuned_allreduce_algorithm 3 --mca coll_tuned_allgather_algorithm 3 "
+            new("yield, recursive doubling and binary tree", $"--mca mpi_yield_when_idle 1 {Tuned} --mca coll_tuned_allreduce_algorithm 3 --mca coll_tuned_allgather_algorithm 3 "
                 + "--mca coll_tuned_bcast_algorithm 5 --mca coll_tuned_bcast_algorithm_segmentsize 32768"),
             transport == "tcp"
-                ? ("yield, larger eager messages and segments", "--mca mpi_yield_when_idle 1 --mca btl_tcp_eager_limit 262144 --mca btl_tcp_rndv_eager_limit 262144 --mca btl_tcp_max_send_size 524288")
-                : ("yield, no single copy, larger eager messages", "--mca mpi_yield_when_idle 1 --mca btl_vader_single_copy_mechanism none --mca btl_vader_eager_limit 32768"),
+                ? new("yield, larger eager messages and segments", "--mca mpi_yield_when_idle 1 --mca btl_tcp_eager_limit 262144 --mca btl_tcp_rndv_eager_limit 262144 --mca btl_tcp_max_send_size 524288")
+                : new("yield, no single copy, larger eager messages", "--mca mpi_yield_when_idle 1 --mca btl_vader_single_copy_mechanism none --mca btl_vader_eager_limit 32768"),
         ];
-        return [.. settings.Select(setting => (setting.Name, $"{common} {setting.Arguments}"))];
+        return [.. settings.Select(setting => setting with { Arguments = $"{common} {setting.Arguments}" })];
     }
 
-    /// <summary>The same settings, each with the limit of what is under way that our connections inside a host set themselves. OpenMPI leaves that to the system.</summary>
-    public static IReadOnlyList<(string Name, string Arguments)> GridGivenOurLimit(string transport) =>
-        transport == "tcp" ? [.. Grid(transport).Select(setting => ($"{setting.Name}, 384 KB under way", $"{setting.Arguments} --mca btl_tcp_sndbuf 393216"))] : [];
+    /// <summary>The same settings, each with what our side does of itself and OpenMPI leaves to its user and to the system: buffers in pages of 2 MB, and little under way on a connection inside a host.</summary>
+    public static IReadOnlyList<Setting> GridGivenOurMeans(string transport) =>
+        [.. Grid(transport).Select(setting => new Setting($"{setting.Name}, with our means", transport == "tcp" ? $"{setting.Arguments} --mca btl_tcp_sndbuf 393216" : setting.Arguments, GivenOurMeans: true))];
 
     public static async Task<OpenMpi> PrepareAsync(Access access, IProgress<string> progress, CancellationToken ct)
     {
@@ -59,9 +59,12 @@ internal sealed class OpenMpi(string program, string version)
     }
 
     /// <summary>What it measured; less than all points when a setting is so slow that it was given up.</summary>
-    public async Task<IReadOnlyList<Measured>> RunAsync(string arguments, int ranks, CancellationToken ct)
+    public async Task<IReadOnlyList<Measured>> RunAsync(Setting setting, int ranks, CancellationToken ct)
     {
-        var text = await Programs.OutputAsync("mpirun", $"--allow-run-as-root --oversubscribe -np {ranks} {arguments} {program}", Limit, ct);
+        var memory = setting.GivenOurMeans ? "large-pages" : "";
+        var text = await Programs.OutputAsync("mpirun", $"--allow-run-as-root --oversubscribe -np {ranks} {setting.Arguments} {program} {memory}", Limit, ct);
         return [.. text.Split('\n').Select(Measured.Parse).OfType<Measured>()];
     }
+
+    internal sealed record Setting(string Name, string Arguments, bool GivenOurMeans = false);
 }
