@@ -43,6 +43,9 @@ internal sealed unsafe class BootstrapLink(Socket socket, Member peer, Bootstrap
     /// <summary>Asked by whoever holds locks of its own: observers, which may want these, are told with this class's lock held.</summary>
     public bool IsLost => _lost is not null;
 
+    /// <summary>How it was lost; null as long as it lives.</summary>
+    public string? LossDetail => _lost?.Detail;
+
     public bool HasUnsent
     {
         get

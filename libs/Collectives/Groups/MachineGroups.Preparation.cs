@@ -114,8 +114,8 @@ public sealed partial class MachineGroups
     {
         foreach (var stayer in membership.Stayers.Where(stayer => stayer.Machine != membership.Machine))
         {
-            if (_links[stayer.Machine].IsLost)
-                throw new GroupSetupException($"The bootstrap connection with {stayer.Machine}, which stays, is lost.", stayer.Machine);
+            if (_links[stayer.Machine].LossDetail is { } detail)
+                throw new GroupSetupException($"The bootstrap connection with {stayer.Machine}, which stays, is lost: {detail}", stayer.Machine);
         }
     }
 }

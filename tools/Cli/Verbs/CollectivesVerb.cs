@@ -12,7 +12,7 @@ internal static class CollectivesVerb
     public static Command Create()
     {
         var file = ResultFile.Option();
-        var command = new Command("collectives", "Measures all-reduce, all-gather and broadcast beside OpenMPI, over TCP and memory, with 2 and 4 ranks (about ten minutes).");
+        var command = new Command("collectives", "Measures all-reduce, all-gather and broadcast beside OpenMPI, over TCP and memory, with 2 and 4 ranks (about twelve minutes).");
         command.Options.Add(file);
         command.SetAction(async (parsed, ct) =>
         {
