@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace TrainMover.Collectives;
@@ -49,23 +48,11 @@ internal sealed unsafe class PageLoan : IDisposable
     /// <summary>Sends what goes now: bytes sent, 0 when the socket takes none now, or a negative error number. The next call goes on behind what was sent.</summary>
     public int TrySend(int descriptor, byte* bytes, long length)
     {
-        while (true)
-        {
-            if (_inPipe == 0 && !TryFill(bytes, length))
-                return Wire.TrySend(descriptor, bytes, length);
-            var sent = Libc.Splice((int)_outOf!.DangerousGetHandle(), null, descriptor, null, (nuint)_inPipe, Libc.SpliceNonBlocking | Libc.SpliceMove);
-            if (sent >= 0)
-            {
-                _inPipe -= (int)sent;
-                return (int)sent;
-            }
-
-            var error = Marshal.GetLastPInvokeError();
-            if (error == Libc.Again)
-                return 0;
-            if (error != Libc.Interrupted)
-                return -error;
-        }
+        if (_inPipe == 0 && !TryFill(bytes, length))
+            return Wire.TrySend(descriptor, bytes, length);
+        var sent = Wire.TrySend(descriptor, _outOf!, _inPipe);
+        _inPipe -= Math.Max(0, sent);
+        return sent;
     }
 
     /// <summary>The frame is read: its pages are its owner's alone.</summary>

@@ -46,17 +46,13 @@ internal static unsafe class Wire
     /// <summary>Bytes sent; 0 when the socket takes none now; a negative error number.</summary>
     public static int TrySend(int descriptor, byte* bytes, long length)
     {
-        while (true)
+        int outcome;
+        while (!IsOver(Libc.Send(descriptor, bytes, (nuint)Math.Min(length, 1 << 30), Libc.DontWait | Libc.NoSignal), out outcome))
         {
-            var sent = Libc.Send(descriptor, bytes, (nuint)Math.Min(length, 1 << 30), Libc.DontWait | Libc.NoSignal);
-            if (sent >= 0)
-                return (int)sent;
-            var error = Marshal.GetLastPInvokeError();
-            if (error == Libc.Again)
-                return 0;
-            if (error != Libc.Interrupted)
-                return -error;
+            // Once more.
         }
+
+        return outcome;
     }
 
     /// <summary>As <see cref="TrySend(int, byte*, long)"/>, of two stretches one after the other in one packet.</summary>
@@ -66,17 +62,25 @@ internal static unsafe class Wire
         stretches[0] = new Stretch { Bytes = first, Length = (nuint)firstLength };
         stretches[1] = new Stretch { Bytes = second, Length = (nuint)Math.Min(secondLength, 1 << 30) };
         var message = new MessageHeader { Stretches = stretches, StretchCount = secondLength > 0 ? 2u : 1u };
-        while (true)
+        int outcome;
+        while (!IsOver(Libc.SendMessage(descriptor, &message, Libc.DontWait | Libc.NoSignal), out outcome))
         {
-            var sent = Libc.SendMessage(descriptor, &message, Libc.DontWait | Libc.NoSignal);
-            if (sent >= 0)
-                return (int)sent;
-            var error = Marshal.GetLastPInvokeError();
-            if (error == Libc.Again)
-                return 0;
-            if (error != Libc.Interrupted)
-                return -error;
+            // Once more.
         }
+
+        return outcome;
+    }
+
+    /// <summary>As <see cref="TrySend(int, byte*, long)"/>, of what is in a pipe. The socket must be one that does not wait.</summary>
+    public static int TrySend(int descriptor, SafeHandle pipe, long length)
+    {
+        int outcome;
+        while (!IsOver(Libc.Splice((int)pipe.DangerousGetHandle(), null, descriptor, null, (nuint)length, Libc.SpliceNonBlocking | Libc.SpliceMove), out outcome))
+        {
+            // Once more.
+        }
+
+        return outcome;
     }
 
     /// <summary>Bytes received; 0 when there are none now; a negative error number, or <see cref="EndOfStream"/>.</summary>
@@ -85,15 +89,10 @@ internal static unsafe class Wire
         while (true)
         {
             var received = Libc.Receive(descriptor, bytes, (nuint)Math.Min(length, 1 << 30), Libc.DontWait);
-            if (received > 0)
-                return (int)received;
             if (received == 0)
                 return EndOfStream;
-            var error = Marshal.GetLastPInvokeError();
-            if (error == Libc.Again)
-                return 0;
-            if (error != Libc.Interrupted)
-                return -error;
+            if (IsOver(received, out var outcome))
+                return outcome;
         }
     }
 
@@ -208,6 +207,17 @@ internal static unsafe class Wire
             throw new TimeoutException($"nothing moved for {patience.TotalSeconds:0.###} s");
         var waited = new PollDescriptor { Descriptor = descriptor, Events = events };
         _ = Libc.Poll(&waited, 1, (int)Math.Min(Math.Ceiling(left.TotalMilliseconds), int.MaxValue));
+    }
+
+    // What a call that does not wait came to: its count, 0 for not now, a negative error number. False for one that a signal interrupted.
+    private static bool IsOver(nint returned, out int outcome)
+    {
+        outcome = (int)returned;
+        if (returned >= 0)
+            return true;
+        var error = Marshal.GetLastPInvokeError();
+        outcome = error == Libc.Again ? 0 : -error;
+        return error != Libc.Interrupted;
     }
 
     // The system is asked: of a connection that this class made the runtime knows no peer.
