@@ -37,6 +37,8 @@ internal struct RingFrame
 
     public static RingFrame Mark(int generation) => new() { Magic = ExpectedMagic, Generation = generation, Kind = RingFrameKind.Resync };
 
+    public readonly bool IsReduction => Kind is RingFrameKind.AllReduceSum or RingFrameKind.AllReduceMin or RingFrameKind.AllReduceMax or RingFrameKind.ReduceScatter;
+
     /// <summary>Names this frame among all of a connection.</summary>
     public readonly ulong Receipt => ((ulong)(uint)Generation << 32) | (uint)Sequence;
 

@@ -54,7 +54,7 @@ internal sealed unsafe class TcpOutboundEdge : OutboundEdge
     public override void Begin(in RingFrame frame, byte* buffer = null, long length = 0)
     {
         var begun = frame;
-        if (buffer is not null && frame.Length >= PageLoan.LeastFrame && _loan is not null && _loan.TryBegin(buffer, length))
+        if (buffer is not null && frame.Length >= PageLoan.LeastFrame && _loan is not null && _loan.TryBegin(buffer, length, keepsBytes: !frame.IsReduction))
             (begun.AsksForReceipt, _receiptDue) = (1, frame.Receipt);
         MemoryMarshal.Write(_header, begun);
         _headerLeft = RingFrame.Bytes;

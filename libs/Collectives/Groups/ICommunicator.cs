@@ -15,7 +15,7 @@ public enum ReduceOperation
 
 /// <summary>
 /// What training code sees of a communication group. All ranks make the same calls in the same order with the same lengths; each call blocks the
-/// calling thread until its result is there.
+/// calling thread until its result is there. A call that fails leaves nothing of use in a buffer that was to be combined; what a rank gave to be gathered, broadcast or shifted is still there.
 /// </summary>
 public interface ICommunicator
 {

@@ -19,14 +19,19 @@ internal sealed unsafe class PageLoan : IDisposable
     private SafeFileHandle? _outOf;
     private int _inPipe;
     private bool _refused;
+    private bool _keepsBytes;
     private nint _from;
     private nint _to;
     private nint _lentFrom;
     private nint _lentTo;
 
     /// <summary>Begins a frame of which such a buffer's pages may be lent. False when they can't be.</summary>
-    public bool TryBegin(byte* buffer, long length)
+    /// <param name="buffer">The buffer.</param>
+    /// <param name="length">Its length.</param>
+    /// <param name="keepsBytes">Whether the buffer still has its bytes when the frame fails. Of a sum that failed it holds nothing of use, and copying a job's gradients would be part of a pause.</param>
+    public bool TryBegin(byte* buffer, long length, bool keepsBytes)
     {
+        _keepsBytes = keepsBytes;
         (_from, _to) = Pages.WholeIn(buffer, length);
         (_lentFrom, _lentTo) = (_to, _from);
         return !_refused && _to - _from >= LeastPiece && RegisteredMemory.Covers(buffer, length) && TryOpen();
@@ -64,7 +69,7 @@ internal sealed unsafe class PageLoan : IDisposable
         if (_inPipe > 0)
             Close();
         if (_lentTo > _lentFrom)
-            Pages.Leave(_lentFrom, _lentTo);
+            Pages.Leave(_lentFrom, _lentTo, _keepsBytes);
         End();
     }
 

@@ -22,17 +22,22 @@ internal static unsafe class Pages
     }
 
     /// <summary>
-    /// Leaves the pages of a stretch to whoever in the system refers to them, as they are now, and has new ones with the same bytes at the same addresses. Nobody may write to them meanwhile; reading is safe.
+    /// Leaves the pages of a stretch to whoever in the system refers to them, as they are now, and has new ones at the same addresses. Nobody may write to them meanwhile; reading is safe.
     /// </summary>
+    /// <param name="first">Its first byte.</param>
+    /// <param name="past">The one behind its last.</param>
+    /// <param name="keepsBytes">Whether the new pages have the same bytes, which is a copy; else zeros.</param>
     /// <exception cref="IOException">The system gave no pages.</exception>
-    public static void Leave(nint first, nint past)
+    public static void Leave(nint first, nint past, bool keepsBytes)
     {
         var from = first / Page * Page;
         var length = ((past + Page - 1) / Page * Page) - from;
-        var fresh = Libc.Map(null, (nuint)length, Libc.ReadAndWrite, Libc.PrivateAnonymous, -1, 0);
+        var fresh = Libc.Map(keepsBytes ? null : (void*)from, (nuint)length, Libc.ReadAndWrite, Libc.PrivateAnonymous | (keepsBytes ? 0 : Libc.InPlace), -1, 0);
         if (fresh == Libc.MapFailed)
             throw NotMoved(length);
         PreferLarge((byte*)fresh, length);
+        if (!keepsBytes)
+            return;
         Buffer.MemoryCopy((void*)from, fresh, length, length);
         if (Libc.Remap(fresh, (nuint)length, (nuint)length, Libc.RemapTo, (void*)from) == Libc.MapFailed)
             throw NotMoved(length);

@@ -52,6 +52,7 @@ internal static unsafe partial class Libc
     public const int LargePages = 14;
     public const int ReadAndWrite = 3;
     public const int PrivateAnonymous = 0x22;
+    public const int InPlace = 0x10;
     public const int RemapTo = 3;
 
     public static readonly void* MapFailed = (void*)-1;
