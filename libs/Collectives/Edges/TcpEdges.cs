@@ -101,11 +101,7 @@ internal sealed unsafe class TcpOutboundEdge : OutboundEdge
         // One for a call that failed here may come late.
         _receiptBytes = 0;
         if (MemoryMarshal.Read<ulong>(_receipt) == _receiptDue)
-        {
             _receiptDue = 0;
-            _loan!.End();
-        }
-
         return true;
     }
 

@@ -60,9 +60,6 @@ internal sealed unsafe class PageLoan : IDisposable
         return sent;
     }
 
-    /// <summary>The frame is read: its pages are its owner's alone.</summary>
-    public void End() => (_from, _to, _lentFrom, _lentTo) = (0, 0, 0, 0);
-
     /// <summary>The frame failed: what was lent is left to the socket, which may still send it or have it read, and what is not sent is taken back.</summary>
     public void Leave()
     {
@@ -70,7 +67,6 @@ internal sealed unsafe class PageLoan : IDisposable
             Close();
         if (_lentTo > _lentFrom)
             Pages.Leave(_lentFrom, _lentTo, _keepsBytes);
-        End();
     }
 
     public void Dispose() => Close();

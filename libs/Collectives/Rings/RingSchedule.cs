@@ -12,7 +12,6 @@ internal unsafe struct RingSchedule
     private const long LeastLentBroadcast = 8 * 1024 * 1024;
 
     public RingFrameKind Kind;
-    public byte* Data;
 
     /// <summary>Incoming steps below this one are reduced into the buffer; the others replace it.</summary>
     public int ReducedSteps;
@@ -50,7 +49,7 @@ internal unsafe struct RingSchedule
     /// The buffer, where its bytes travel as they are and may be read while the call goes on: what comes into it follows from what went out of the same place, and was read. A stage that shifts does not wait for its
     /// reader; and a broadcast has one core copy in while another copies out, which only longer ones are slower by. Else null.
     /// </summary>
-    public readonly byte* Lendable => IsCompressed || Kind == RingFrameKind.Shift || (Kind == RingFrameKind.Broadcast && Bytes < LeastLentBroadcast) ? null : Data;
+    public readonly byte* Lendable => IsCompressed || Kind == RingFrameKind.Shift || (Kind == RingFrameKind.Broadcast && Bytes < LeastLentBroadcast) ? null : _call.Data;
 
     public readonly void OutChunk(int step, out byte* data, out long length) => Chunk(Modulo(_position + _shift - step), _call.Data, _call.Elements, out data, out length);
 
@@ -102,7 +101,6 @@ internal unsafe struct RingSchedule
             _position = reversed ? (size - call.Rank) % size : call.Rank,
             _chunks = size,
             Kind = call.Kind,
-            Data = call.Data,
             OutSteps = size - 1,
             InSteps = size - 1,
         };

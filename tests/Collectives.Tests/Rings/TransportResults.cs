@@ -142,8 +142,7 @@ public sealed class TransportResults
         await using var cluster = await Transport.StartAsync(transport, ranks, channels);
         var allocated = await cluster.OnEveryRankAsync(group =>
         {
-            using var registered = new Registered(4 * 1024 * 1024);
-            var lent = registered;
+            using var lent = new Registered(4 * 1024 * 1024);
             var buffer = new float[200_001];
             var mine = new byte[33];
             var all = new byte[33 * ranks];
